@@ -1,0 +1,1 @@
+//! Go-style channels for sward, with crossbeam-channel's names.

@@ -1,0 +1,100 @@
+//! [`Builder`]: a green thread with a name or a stack size of its own.
+
+use std::panic::Location;
+
+use crate::current;
+use crate::join::JoinHandle;
+use crate::runtime;
+use crate::spawn::spawn_on;
+use crate::thread::Options;
+
+/// Makes a green thread that differs from the usual.
+///
+/// ```
+/// # use sward_sched as sward;
+/// let handle = sward::Builder::new().name("deep").stack_size(1 << 20).spawn(|| {
+///     sward::current().name().map(str::to_owned)
+/// });
+/// assert_eq!(handle.join().unwrap().as_deref(), Some("deep"));
+/// ```
+#[derive(Debug, Default)]
+#[must_use = "nothing runs before `spawn`"]
+pub struct Builder {
+    options: Options,
+}
+
+impl Builder {
+    /// The usual.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// sward::Builder::new().spawn(|| ()).join().unwrap();
+    /// ```
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A name, for messages.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// let handle = sward::Builder::new().name("scribe").spawn(|| panic!("no ink"));
+    /// assert!(handle.join().unwrap_err().to_string().contains("'scribe'"));
+    /// ```
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.options.name = Some(name.into());
+        self
+    }
+
+    /// How many bytes of stack the thread can use, rounded up to whole pages and to at
+    /// least [`MIN_STACK_SIZE`](crate::MIN_STACK_SIZE). Memory is committed as it is
+    /// touched, so a large number costs address space only; but stacks of another than
+    /// the runtime's usual size are not pooled.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// let deep = sward::Builder::new().stack_size(8 << 20).spawn(|| {
+    ///     let large = [1u8; 4 << 20];
+    ///     large.iter().map(|&byte| u64::from(byte)).sum::<u64>()
+    /// });
+    /// assert_eq!(deep.join().unwrap(), 4 << 20);
+    /// ```
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.options.stack_size = Some(bytes);
+        self
+    }
+
+    /// Starts the thread, where [`spawn`](crate::spawn()) would.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// assert_eq!(sward::Builder::new().spawn(|| 7).join().unwrap(), 7);
+    /// ```
+    ///
+    /// # Blocking
+    ///
+    /// Never blocks.
+    ///
+    /// # Errors
+    ///
+    /// None here: when there is no memory for the stack at the moment the thread is to
+    /// run, [`join`](JoinHandle::join) says so.
+    ///
+    /// # Panics
+    ///
+    /// When the global runtime is needed for the first time and cannot be started.
+    #[inline]
+    #[track_caller]
+    pub fn spawn<F, T>(self, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let location = Location::caller();
+        // SAFETY: a worker in the thread-local is alive, and nothing here blocks.
+        match unsafe { current::worker().as_ref() } {
+            Some(worker) => spawn_on(f, worker.shared(), self.options, location),
+            None => spawn_on(f, runtime::global(), self.options, location),
+        }
+    }
+}

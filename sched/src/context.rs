@@ -1,0 +1,171 @@
+//! The context switch: corosensei behind the few verbs we need.
+//!
+//! A [`Runner`] is a stack with a coroutine on it that runs one green thread after
+//! the other and suspends in between. Pooling runners rather than bare stacks saves
+//! setting the coroutine up again for each thread.
+//!
+//! 1. `resume` is called by the worker that owns the runner, and never from a
+//!    stack of ours; `suspend` by the code that runs on it.
+//! 2. Between `Finished` and the next `begin` nothing that needs dropping is on the
+//!    stack, so an idle runner may be dropped without unwinding.
+//! 3. A runner whose thread has not finished is never dropped: it has no [`OwnedRunner`].
+
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::fmt;
+use std::io;
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
+use std::ptr;
+
+use corosensei::{Coroutine, CoroutineResult, Yielder};
+
+use crate::primitive::UnsafeCell;
+use crate::stack::Stack;
+use crate::thread::{Header, Runnable};
+
+/// Why a stack was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Suspension {
+    /// The thread goes to the back of the queue.
+    Yielded,
+    /// The thread waits to be woken.
+    Parked,
+    /// The thread is over; the runner is free.
+    Finished,
+}
+
+type Body = Coroutine<(), Suspension, Infallible, Stack>;
+
+/// A stack, with a coroutine on it.
+pub(crate) struct Runner {
+    body: UnsafeCell<Option<Body>>,
+    yielder: Cell<*const Yielder<(), Suspension>>,
+    thread: Cell<*const Header>,
+    stack_size: usize,
+}
+
+impl Runner {
+    /// A runner with `stack_size` usable bytes of stack.
+    pub(crate) fn with_stack(stack_size: usize) -> io::Result<OwnedRunner> {
+        let stack = Stack::new(stack_size)?;
+        let owned = OwnedRunner(Box::into_raw(Box::new(Self {
+            body: UnsafeCell::new(None),
+            yielder: Cell::new(ptr::null()),
+            thread: Cell::new(ptr::null()),
+            stack_size,
+        })));
+        let address = owned.0;
+        let body = Coroutine::with_stack(stack, move |yielder, ()| {
+            // SAFETY: the runner outlives its body.
+            let runner = unsafe { &*address };
+            runner.yielder.set(yielder);
+            loop {
+                {
+                    // SAFETY: `begin` has put the right to run into this cell; the
+                    // worker takes it back with `Finished`, so it is not used up here.
+                    let thread = unsafe { Runnable::from_raw(runner.thread.get()) };
+                    // SAFETY: `begin` is for threads that have not started.
+                    unsafe { thread.run() };
+                }
+                yielder.suspend(Suspension::Finished);
+            }
+        });
+        // SAFETY: nobody else knows of the runner yet.
+        owned.body.with_mut(|slot| unsafe { *slot = Some(body) });
+        Ok(owned)
+    }
+
+    /// Its usable bytes of stack, as asked for.
+    pub(crate) fn stack_size(&self) -> usize {
+        self.stack_size
+    }
+
+    /// Gives it a thread that has not started; the next `resume` starts it.
+    pub(crate) fn begin(&self, thread: *const Header) {
+        self.thread.set(thread);
+    }
+
+    /// Runs its thread until it suspends.
+    ///
+    /// # Safety
+    ///
+    /// (1), and the caller owns the right to run the thread on it.
+    #[inline]
+    pub(crate) unsafe fn resume(&self) -> Suspension {
+        // SAFETY: (1): a runner is resumed by one worker at a time. The coroutine
+        // itself never reaches for `body`.
+        let result =
+            self.body.with_mut(|body| unsafe { (*body).as_mut().unwrap_unchecked().resume(()) });
+        match result {
+            CoroutineResult::Yield(suspension) => suspension,
+            CoroutineResult::Return(never) => match never {},
+        }
+    }
+
+    /// Leaves this stack, back to the worker that resumed it.
+    ///
+    /// # Safety
+    ///
+    /// (1): the caller runs on this runner.
+    #[inline]
+    pub(crate) unsafe fn suspend(&self, suspension: Suspension) {
+        // SAFETY: the body set it before any thread's code ran, and it lives at the
+        // base of the stack that the caller stands on.
+        unsafe { (*self.yielder.get()).suspend(suspension) };
+    }
+}
+
+impl fmt::Debug for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runner").field("stack_size", &self.stack_size).finish_non_exhaustive()
+    }
+}
+
+/// An idle runner and all that belongs to it. (Not a `Box`, which would claim that
+/// its body does not point back to it.)
+#[derive(Debug)]
+pub(crate) struct OwnedRunner(*mut Runner);
+
+// SAFETY: (2): an idle runner has nothing of any OS thread on its stack.
+unsafe impl Send for OwnedRunner {}
+
+impl OwnedRunner {
+    /// Gives it up to the green thread that is about to run on it.
+    pub(crate) fn into_raw(self) -> *const Runner {
+        ManuallyDrop::new(self).0
+    }
+
+    /// Takes it back.
+    ///
+    /// # Safety
+    ///
+    /// `runner` came from `into_raw`, once, and is idle again.
+    pub(crate) unsafe fn from_raw(runner: *const Runner) -> Self {
+        Self(runner.cast_mut())
+    }
+}
+
+impl Deref for OwnedRunner {
+    type Target = Runner;
+
+    fn deref(&self) -> &Runner {
+        // SAFETY: it is owned.
+        unsafe { &*self.0 }
+    }
+}
+
+impl Drop for OwnedRunner {
+    fn drop(&mut self) {
+        self.body.with_mut(|body| {
+            // SAFETY: (2) and (3): nothing on the stack needs to be dropped.
+            unsafe {
+                if let Some(body) = &mut *body {
+                    body.force_reset();
+                }
+            }
+        });
+        // SAFETY: made by `Box::into_raw` and owned.
+        drop(unsafe { Box::from_raw(self.0) });
+    }
+}

@@ -1,0 +1,150 @@
+//! [`JoinHandle`]: waiting for a green thread's result.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::ptr;
+
+use crate::cancel;
+use crate::error::JoinError;
+use crate::thread::{RawTask, Thread};
+use crate::wait_list::Node;
+use crate::waiter::{Outcome, Waiter};
+
+/// Owns the result of a green thread. Dropping it detaches the thread, which runs on.
+///
+/// ```
+/// # use sward_sched as sward;
+/// let handle = sward::spawn(|| 6 * 7);
+/// assert_eq!(handle.join().unwrap(), 42);
+/// ```
+pub struct JoinHandle<T> {
+    task: RawTask,
+    result: PhantomData<T>,
+}
+
+// SAFETY: through the handle a `T` goes from the green thread to the holder.
+unsafe impl<T: Send> Send for JoinHandle<T> {}
+// SAFETY: a shared handle gives access to nothing of `T`.
+unsafe impl<T: Send> Sync for JoinHandle<T> {}
+
+impl<T> JoinHandle<T> {
+    /// # Safety
+    ///
+    /// The thread's result is a `T`, and this is its only handle.
+    pub(crate) unsafe fn new(task: RawTask) -> Self {
+        Self { task, result: PhantomData }
+    }
+
+    /// Waits until the thread has finished and returns its result.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// let handle = sward::spawn(|| "done".to_string());
+    /// assert_eq!(handle.join().unwrap(), "done");
+    /// ```
+    ///
+    /// # Blocking
+    ///
+    /// Parks the green thread that calls it, or blocks the OS thread.
+    ///
+    /// # Cancellation
+    ///
+    /// Unwinds the calling green thread when its runtime shuts down; the thread
+    /// waited for is detached.
+    ///
+    /// # Errors
+    ///
+    /// [`JoinError`] when the thread panicked, was cancelled, or got no stack.
+    pub fn join(self) -> Result<T, JoinError> {
+        if self.wait(Waiter::new()) == Outcome::Cancelled {
+            drop(self);
+            cancel::raise();
+        }
+        self.take()
+    }
+
+    /// As [`join`](Self::join) for callers that must not return before the thread is
+    /// over, whatever happens to themselves.
+    pub(crate) fn join_uncancelled(self) -> Result<T, JoinError> {
+        self.wait(Waiter::uncancellable());
+        self.take()
+    }
+
+    fn wait(&self, waiter: Waiter) -> Outcome {
+        let thread = self.task.header();
+        if thread.completion.is_finished() {
+            return Outcome::Done(0);
+        }
+        let node = Node::new(&waiter, ptr::null_mut());
+        {
+            let waiting = thread.waiting.lock();
+            // SAFETY: the node stays here, and is removed below unless it was claimed.
+            unsafe { waiting.joiners.push_back(&node) };
+            if !thread.completion.transition_to_joiner() {
+                // Finished in between; nobody has looked at the list, or will.
+                // SAFETY: just put in.
+                unsafe { waiting.joiners.remove(&node) };
+                return Outcome::Done(0);
+            }
+        }
+        let outcome = waiter.wait(None);
+        if outcome == Outcome::Cancelled {
+            // SAFETY: it is in this list, or in none.
+            unsafe { thread.waiting.lock().joiners.remove(&node) };
+        }
+        outcome
+    }
+
+    fn take(self) -> Result<T, JoinError> {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: `this` is not used again.
+        let task = unsafe { ptr::read(&this.task) };
+        debug_assert!(task.header().completion.is_finished());
+        // SAFETY: the type is the handle's, the thread has finished, and a handle that
+        // is used up cannot ask again.
+        unsafe { task.take_result() }
+    }
+
+    /// Whether [`join`](Self::join) would return at once. Never blocks.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// let blocked = sward::spawn(sward::park);
+    /// assert!(!blocked.is_finished());
+    /// # blocked.thread().unpark();
+    /// ```
+    pub fn is_finished(&self) -> bool {
+        self.task.header().completion.is_finished()
+    }
+
+    /// The thread itself.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// let parked = sward::spawn(sward::park);
+    /// parked.thread().unpark();
+    /// parked.join().unwrap();
+    /// ```
+    pub fn thread(&self) -> Thread {
+        Thread::green(self.task.clone())
+    }
+}
+
+impl<T> Drop for JoinHandle<T> {
+    fn drop(&mut self) {
+        if !self.task.header().completion.transition_to_detached() {
+            // SAFETY: finished, and not taken: `take` does not come here.
+            unsafe { self.task.drop_result() };
+        }
+    }
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle")
+            .field("thread", &self.task)
+            .field("is_finished", &self.is_finished())
+            .finish()
+    }
+}

@@ -1,0 +1,45 @@
+//! The scheduler under [sward](https://docs.rs/sward): stackful green threads on
+//! work-stealing workers, and the one primitive by which everything waits.
+//!
+//! Users depend on `sward`, which re-exports what is public here. The sibling crates
+//! build channels and locks from [`internal`].
+
+mod builder;
+mod cancel;
+mod context;
+mod current;
+mod error;
+mod join;
+mod park;
+#[doc(hidden)]
+pub mod primitive;
+pub mod runtime;
+mod spawn;
+mod stack;
+mod thread;
+pub mod time;
+mod timer;
+mod unblock;
+mod wait_list;
+mod waiter;
+mod worker;
+
+pub use self::builder::Builder;
+pub use self::error::JoinError;
+pub use self::join::JoinHandle;
+pub use self::park::{park, yield_now};
+pub use self::runtime::Runtime;
+pub use self::spawn::{run, spawn};
+pub use self::stack::{DEFAULT_STACK_SIZE, MIN_STACK_SIZE};
+pub use self::thread::{Thread, ThreadId, current};
+pub use self::unblock::unblock;
+
+/// What channels and locks are built from. Not for users: it may change at any time,
+/// and its contracts are not all checked.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::cancel::raise as raise_cancel;
+    pub use crate::wait_list::{Closed, Node, WaitList};
+    pub use crate::waiter::{Claim, Outcome, Waiter, Wake};
+    pub use crate::worker::Idle;
+}

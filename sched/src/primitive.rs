@@ -1,0 +1,558 @@
+//! The concurrency primitives that the rest of the workspace is built from:
+//! std's in a normal build, loom's under `--cfg sward_loom`.
+//!
+//! `sched`, `chan` and `sync` take atomics, cells, locks, thread-locals and OS
+//! threads from here and nowhere else (clippy's `disallowed-types` keeps it so),
+//! so that the very source that ships runs under the model checker.
+//!
+//! The one thing that cannot be modelled from inside is `crossbeam-deque`. Under
+//! loom [`deque`] is a stand-in: a locked queue whose `is_empty` is a bare atomic
+//! load, as weak as the real one's. What the models prove about the deque is
+//! therefore how *we* use it, not crossbeam's code.
+
+#[cfg(sward_loom)]
+pub use self::model::*;
+#[cfg(not(sward_loom))]
+pub use self::real::*;
+
+/// Ways to break a protocol on purpose, one bit of it at a time.
+///
+/// In a normal build [`broken`] is `false` at compile time. A loom model runs once
+/// whole, which must pass, and once per mutant that it claims to kill, which must
+/// fail: so the model is known to see what it is there to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutant {
+    /// `Idle::notify_any` looks for sleepers without a fence after the push.
+    IdleNotifyNoFence,
+    /// `Idle::sleep` looks at the queues without a fence after setting its bit.
+    IdleSleepNoFence,
+    /// `Idle::sleep` parks without looking at the queues again.
+    IdleSleepNoRecheck,
+    /// `Idle::found_work` leaves without looking for work that its search covered.
+    IdleFoundNoRecheck,
+    /// `Idle::notify` (targeted) never looks whether the owner sleeps.
+    IdleTargetedSkipped,
+    /// `RunState::transition_to_parked` overwrites a wake that came in between.
+    ParkOverwritesWake,
+    /// `RunState::transition_to_woken` publishes nothing of what the waker wrote.
+    WakeRelaxed,
+    /// `Thread::unpark` wakes a waiter but leaves no token when there is none.
+    UnparkDropsToken,
+    /// `Inbox::push` tells every pusher that somebody else will wake the owner.
+    InboxPushSilent,
+    /// `Waiter::claim` succeeds although another side has already left `Waiting`.
+    ClaimTwice,
+    /// A waiter whose wait was given up stays in the wait list.
+    WaiterNotUnlinked,
+    /// The thread that finishes does not look whether a joiner is registered.
+    FinishSkipsJoiner,
+}
+
+#[cfg(not(sward_loom))]
+mod real {
+    pub use std::sync::atomic;
+    pub use std::thread::Builder as ThreadBuilder;
+    pub use std::thread_local;
+
+    pub use crossbeam_deque as deque;
+    pub use parking_lot::{Condvar, Mutex, MutexGuard};
+
+    use std::ptr::NonNull;
+    use std::time::{Duration, Instant};
+
+    use self::atomic::{AtomicU32, Ordering};
+
+    /// Whether `mutant` is the one to be tried: never, outside the models.
+    #[inline(always)]
+    pub const fn broken(_: super::Mutant) -> bool {
+        false
+    }
+
+    /// For how long a worker with nothing to do looks for work before it sleeps:
+    /// about what it costs to be woken again.
+    pub const SEARCH: Duration = Duration::from_micros(20);
+
+    /// The only fresh thread of a worker is left to it, unless it has taken no turn for
+    /// so long: it is about to run it, and to steal costs more than that.
+    pub const STUCK: Duration = Duration::from_micros(5);
+
+    /// A cell whose accesses the model checker can see.
+    #[derive(Debug, Default)]
+    #[repr(transparent)]
+    pub struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        /// A cell that holds `value`.
+        #[inline]
+        pub const fn new(value: T) -> Self {
+            Self(std::cell::UnsafeCell::new(value))
+        }
+
+        /// Calls `f` with a pointer for reading.
+        #[inline(always)]
+        pub fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+            f(self.0.get())
+        }
+
+        /// Calls `f` with a pointer for writing.
+        #[inline(always)]
+        pub fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+            f(self.0.get())
+        }
+    }
+
+    const EMPTY: u32 = 0;
+    const PARKED: u32 = 1;
+    const NOTIFIED: u32 = 2;
+
+    /// Blocks one OS thread until it is notified: a futex word with a token.
+    #[derive(Debug)]
+    pub struct OsParker(AtomicU32);
+
+    impl OsParker {
+        /// A parker with no token in it.
+        #[inline]
+        pub const fn new() -> Self {
+            Self(AtomicU32::new(EMPTY))
+        }
+
+        /// Blocks until notified and takes the token (`true`), or until the
+        /// deadline (`false`). One OS thread at a time.
+        pub fn park(&self, deadline: Option<Instant>) -> bool {
+            // Acquire: pairs with the Release swap in `unpark`.
+            if self.0.compare_exchange(EMPTY, PARKED, Ordering::Acquire, Ordering::Acquire).is_err()
+            {
+                self.0.store(EMPTY, Ordering::Relaxed);
+                return true;
+            }
+            loop {
+                let timeout = deadline.map(|d| d.saturating_duration_since(Instant::now()));
+                if timeout != Some(Duration::ZERO) {
+                    futex_wait(&self.0, PARKED, timeout);
+                } else if self
+                    .0
+                    .compare_exchange(PARKED, EMPTY, Ordering::Relaxed, Ordering::Relaxed)
+                    .is_ok()
+                {
+                    return false;
+                }
+                // Acquire: as above.
+                if self
+                    .0
+                    .compare_exchange(NOTIFIED, EMPTY, Ordering::Acquire, Ordering::Relaxed)
+                    .is_ok()
+                {
+                    return true;
+                }
+            }
+        }
+
+        /// The way to notify this parker, free of its lifetime.
+        #[inline]
+        pub fn unparker(&self) -> OsUnparker {
+            OsUnparker(NonNull::from(&self.0))
+        }
+    }
+
+    impl Default for OsParker {
+        fn default() -> Self {
+            Self::new()
+        }
+    }
+
+    /// Notifies an [`OsParker`].
+    #[derive(Clone, Debug)]
+    pub struct OsUnparker(NonNull<AtomicU32>);
+
+    // SAFETY: it is a pointer to an atomic; `unpark` says when it may be followed.
+    unsafe impl Send for OsUnparker {}
+    // SAFETY: as above.
+    unsafe impl Sync for OsUnparker {}
+
+    impl OsUnparker {
+        /// Leaves a token and wakes the OS thread if it sleeps.
+        ///
+        /// # Safety
+        ///
+        /// The parker must still exist, and not go away before it has been
+        /// notified by this very call. It may be gone as soon as the token is in
+        /// it: from there on only its address is used, as the key of the futex
+        /// (a stray wake-up that this might cause elsewhere is one that every
+        /// user of futexes must expect).
+        pub unsafe fn unpark(self) {
+            let word = self.0.as_ptr();
+            // Release: pairs with the Acquire in `park`.
+            // SAFETY: the caller's promise: the parker exists up to this swap.
+            if unsafe { (*word).swap(NOTIFIED, Ordering::Release) } == PARKED {
+                futex_wake(word);
+            }
+        }
+    }
+
+    fn futex_wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) {
+        let timespec = timeout.map(|t| libc::timespec {
+            tv_sec: t.as_secs().min(i64::MAX as u64) as libc::time_t,
+            tv_nsec: t.subsec_nanos().into(),
+        });
+        let timespec = timespec.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+        // SAFETY: the word is live for the call and the timespec is null or live.
+        // Every error (EAGAIN, EINTR, ETIMEDOUT) is a reason to look again.
+        unsafe {
+            libc::syscall(
+                libc::SYS_futex,
+                word.as_ptr(),
+                libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
+                expected,
+                timespec,
+            );
+        }
+    }
+
+    fn futex_wake(word: *const AtomicU32) {
+        // SAFETY: the kernel uses the address as a key and does not read it.
+        unsafe {
+            libc::syscall(libc::SYS_futex, word, libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, 1);
+        }
+    }
+
+    /// One round of a spin loop.
+    #[inline]
+    pub fn spin() {
+        std::hint::spin_loop();
+    }
+}
+
+#[cfg(sward_loom)]
+mod model {
+    pub use loom::sync::atomic;
+    pub use loom::thread::Builder as ThreadBuilder;
+    pub use loom::thread_local;
+
+    use std::collections::VecDeque;
+    use std::sync::OnceLock;
+    use std::time::{Duration, Instant};
+
+    use loom::sync::Arc;
+
+    /// Whether `mutant` is the one named by `SWARD_MUTANT`.
+    pub fn broken(mutant: super::Mutant) -> bool {
+        static CHOSEN: OnceLock<Option<String>> = OnceLock::new();
+        CHOSEN
+            .get_or_init(|| std::env::var("SWARD_MUTANT").ok())
+            .as_ref()
+            .is_some_and(|name| *name == format!("{mutant:?}"))
+    }
+
+    /// One round of searching.
+    pub const SEARCH: Duration = Duration::ZERO;
+
+    /// Thieves take what they see.
+    pub const STUCK: Duration = Duration::ZERO;
+
+    /// loom's cell, with `Default`.
+    #[derive(Debug)]
+    pub struct UnsafeCell<T>(loom::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        /// A cell that holds `value`.
+        pub fn new(value: T) -> Self {
+            Self(loom::cell::UnsafeCell::new(value))
+        }
+
+        /// Calls `f` with a pointer for reading.
+        pub fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+            self.0.with(f)
+        }
+
+        /// Calls `f` with a pointer for writing.
+        pub fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+            self.0.with_mut(f)
+        }
+    }
+
+    /// loom's mutex with parking_lot's interface.
+    #[derive(Debug)]
+    pub struct Mutex<T>(loom::sync::Mutex<T>);
+
+    /// The guard of [`Mutex`].
+    #[derive(Debug)]
+    pub struct MutexGuard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>);
+
+    impl<T> Mutex<T> {
+        /// A mutex that holds `value`.
+        pub fn new(value: T) -> Self {
+            Self(loom::sync::Mutex::new(value))
+        }
+
+        /// The value.
+        pub fn into_inner(self) -> T {
+            self.0.into_inner().unwrap()
+        }
+
+        /// Locks.
+        pub fn lock(&self) -> MutexGuard<'_, T> {
+            MutexGuard(Some(self.0.lock().unwrap()))
+        }
+    }
+
+    impl<T> std::ops::Deref for MutexGuard<'_, T> {
+        type Target = T;
+
+        fn deref(&self) -> &T {
+            self.0.as_ref().unwrap()
+        }
+    }
+
+    impl<T> std::ops::DerefMut for MutexGuard<'_, T> {
+        fn deref_mut(&mut self) -> &mut T {
+            self.0.as_mut().unwrap()
+        }
+    }
+
+    /// loom's condition variable with parking_lot's interface.
+    #[derive(Debug)]
+    pub struct Condvar(loom::sync::Condvar);
+
+    impl Condvar {
+        /// A condition variable.
+        pub fn new() -> Self {
+            Self(loom::sync::Condvar::new())
+        }
+
+        /// Wakes one.
+        pub fn notify_one(&self) {
+            self.0.notify_one();
+        }
+
+        /// Wakes all.
+        pub fn notify_all(&self) {
+            self.0.notify_all();
+        }
+
+        /// Waits to be notified.
+        pub fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
+            guard.0 = guard.0.take().map(|inner| self.0.wait(inner).unwrap());
+        }
+
+        /// Waits to be notified. loom has no time: it never times out.
+        pub fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _: Duration) -> WaitTimeout {
+            self.wait(guard);
+            WaitTimeout
+        }
+    }
+
+    /// What parking_lot's `WaitTimeoutResult` says.
+    #[derive(Debug)]
+    pub struct WaitTimeout;
+
+    impl WaitTimeout {
+        /// Never.
+        pub fn timed_out(&self) -> bool {
+            false
+        }
+    }
+
+    /// Blocks one loom thread until it is notified.
+    #[derive(Debug)]
+    pub struct OsParker(Arc<(loom::sync::Mutex<bool>, loom::sync::Condvar)>);
+
+    impl OsParker {
+        /// A parker with no token in it.
+        pub fn new() -> Self {
+            Self(Arc::new((loom::sync::Mutex::new(false), loom::sync::Condvar::new())))
+        }
+
+        /// Blocks until notified. loom has no time: a deadline is never reached.
+        pub fn park(&self, _: Option<Instant>) -> bool {
+            let mut notified = self.0.0.lock().unwrap();
+            while !*notified {
+                notified = self.0.1.wait(notified).unwrap();
+            }
+            *notified = false;
+            true
+        }
+
+        /// The way to notify this parker.
+        pub fn unparker(&self) -> OsUnparker {
+            OsUnparker(self.0.clone())
+        }
+    }
+
+    impl Default for OsParker {
+        fn default() -> Self {
+            Self::new()
+        }
+    }
+
+    /// Notifies an [`OsParker`].
+    #[derive(Clone, Debug)]
+    pub struct OsUnparker(Arc<(loom::sync::Mutex<bool>, loom::sync::Condvar)>);
+
+    impl OsUnparker {
+        /// Leaves a token and wakes the thread.
+        ///
+        /// # Safety
+        ///
+        /// None here; the real one asks that the parker still exist.
+        pub unsafe fn unpark(self) {
+            *self.0.0.lock().unwrap() = true;
+            self.0.1.notify_one();
+        }
+    }
+
+    /// One round of a spin loop: lets another thread run.
+    pub fn spin() {
+        loom::thread::yield_now();
+    }
+
+    /// The stand-in for `crossbeam_deque`.
+    pub mod deque {
+        use super::*;
+        use loom::sync::atomic::{AtomicUsize, Ordering};
+
+        /// What came of an attempt to steal.
+        #[derive(Debug)]
+        pub enum Steal<T> {
+            /// Nothing there.
+            Empty,
+            /// One item (a batch is one item here).
+            Success(T),
+            /// Lost a race: not the same as empty. The stand-in never loses one.
+            Retry,
+        }
+
+        #[derive(Debug)]
+        struct Queue<T> {
+            items: loom::sync::Mutex<VecDeque<T>>,
+            len: AtomicUsize,
+        }
+
+        impl<T> Queue<T> {
+            fn new() -> Self {
+                Self { items: loom::sync::Mutex::new(VecDeque::new()), len: AtomicUsize::new(0) }
+            }
+
+            fn push(&self, item: T) {
+                let mut items = self.items.lock().unwrap();
+                items.push_back(item);
+                self.len.store(items.len(), Ordering::Release);
+            }
+
+            fn pop(&self) -> Option<T> {
+                let mut items = self.items.lock().unwrap();
+                let item = items.pop_front();
+                self.len.store(items.len(), Ordering::Release);
+                item
+            }
+
+            fn steal(&self) -> Steal<T> {
+                match self.pop() {
+                    Some(item) => Steal::Success(item),
+                    None => Steal::Empty,
+                }
+            }
+
+            fn len(&self) -> usize {
+                self.len.load(Ordering::Relaxed)
+            }
+        }
+
+        /// The owner's end.
+        #[derive(Debug)]
+        pub struct Worker<T>(Arc<Queue<T>>);
+
+        impl<T> Worker<T> {
+            /// An empty queue.
+            pub fn new_fifo() -> Self {
+                Self(Arc::new(Queue::new()))
+            }
+
+            /// The thieves' end.
+            pub fn stealer(&self) -> Stealer<T> {
+                Stealer(self.0.clone())
+            }
+
+            /// Adds at the back.
+            pub fn push(&self, item: T) {
+                self.0.push(item);
+            }
+
+            /// Takes from the front.
+            pub fn pop(&self) -> Option<T> {
+                self.0.pop()
+            }
+
+            /// How many there are.
+            pub fn len(&self) -> usize {
+                self.0.len()
+            }
+
+            /// Whether there are none.
+            pub fn is_empty(&self) -> bool {
+                self.len() == 0
+            }
+        }
+
+        /// The thieves' end.
+        #[derive(Debug, Clone)]
+        pub struct Stealer<T>(Arc<Queue<T>>);
+
+        impl<T> Stealer<T> {
+            /// Takes one.
+            pub fn steal_batch_and_pop(&self, _: &Worker<T>) -> Steal<T> {
+                self.0.steal()
+            }
+
+            /// Takes one.
+            pub fn steal(&self) -> Steal<T> {
+                self.0.steal()
+            }
+
+            /// How many there are.
+            pub fn len(&self) -> usize {
+                self.0.len()
+            }
+
+            /// Whether there are none.
+            pub fn is_empty(&self) -> bool {
+                self.len() == 0
+            }
+        }
+
+        /// A queue that anybody may push to.
+        #[derive(Debug)]
+        pub struct Injector<T>(Queue<T>);
+
+        impl<T> Injector<T> {
+            /// An empty queue.
+            pub fn new() -> Self {
+                Self(Queue::new())
+            }
+
+            /// Adds at the back.
+            pub fn push(&self, item: T) {
+                self.0.push(item);
+            }
+
+            /// Takes one.
+            pub fn steal(&self) -> Steal<T> {
+                self.0.steal()
+            }
+
+            /// Takes one.
+            pub fn steal_batch_with_limit_and_pop(&self, _: &Worker<T>, _: usize) -> Steal<T> {
+                self.0.steal()
+            }
+
+            /// How many there are.
+            pub fn len(&self) -> usize {
+                self.0.len()
+            }
+
+            /// Whether there are none.
+            pub fn is_empty(&self) -> bool {
+                self.len() == 0
+            }
+        }
+    }
+}

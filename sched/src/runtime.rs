@@ -1,0 +1,311 @@
+//! [`Runtime`]: a set of workers. One, the global, starts by itself when it is first
+//! needed and lasts as long as the process; others are made by [`Builder`].
+
+use std::fmt;
+use std::io;
+use std::num::NonZeroUsize;
+use std::panic::Location;
+use std::sync::{Arc, OnceLock};
+use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
+
+use crate::current;
+use crate::join::JoinHandle;
+use crate::primitive::ThreadBuilder;
+use crate::spawn::{run_on, spawn_on};
+use crate::stack::DEFAULT_STACK_SIZE;
+use crate::thread::Options;
+use crate::unblock::unblock;
+use crate::worker::{Shared, Worker, spawn_error};
+
+/// For how long dropping a runtime waits for its threads to unwind.
+const DROP_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Workers, and the green threads on them, apart from those of other runtimes.
+///
+/// Programs that need one only use the global one through [`spawn`](crate::spawn())
+/// and [`run`](crate::run); a runtime of one's own has another number of workers, or
+/// an end.
+///
+/// ```
+/// # use sward_sched as sward;
+/// let rt = sward::runtime::Builder::new().workers(2).build()?;
+/// let greeting = rt.spawn(|| "hello");
+/// assert_eq!(rt.run(|| greeting.join().unwrap()), "hello");
+/// # std::io::Result::Ok(())
+/// ```
+///
+/// Dropping it is a [`shutdown`](Self::shutdown) of one second.
+pub struct Runtime {
+    shared: Arc<Shared>,
+}
+
+impl Runtime {
+    /// A runtime with one worker for each core that this process may use.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// let rt = sward::Runtime::new()?;
+    /// assert_eq!(rt.run(|| 7), 7);
+    /// # std::io::Result::Ok(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::build`].
+    pub fn new() -> io::Result<Self> {
+        Builder::new().build()
+    }
+
+    /// Starts a green thread here, as [`spawn`](crate::spawn()) does.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// let rt = sward::Runtime::new()?;
+    /// assert_eq!(rt.spawn(|| 7).join().unwrap(), 7);
+    /// # std::io::Result::Ok(())
+    /// ```
+    ///
+    /// # Blocking
+    ///
+    /// Never blocks.
+    #[track_caller]
+    pub fn spawn<F, T>(&self, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        spawn_on(f, &self.shared, Options::default(), Location::caller())
+    }
+
+    /// Runs `f` as a green thread here, waits for it and returns its value, as
+    /// [`run`](crate::run) does.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// let rt = sward::Runtime::new()?;
+    /// let words = ["green", "threads"];
+    /// assert_eq!(rt.run(|| words.concat()), "greenthreads");
+    /// # std::io::Result::Ok(())
+    /// ```
+    ///
+    /// # Blocking
+    ///
+    /// Blocks the OS thread, or parks the green thread, that calls it.
+    ///
+    /// # Cancellation
+    ///
+    /// None: what `f` borrows must not go away before it is over.
+    ///
+    /// # Panics
+    ///
+    /// With the panic of `f`.
+    #[track_caller]
+    pub fn run<F, T>(&self, f: F) -> T
+    where
+        F: FnOnce() -> T + Send,
+        T: Send,
+    {
+        run_on(f, &self.shared, "main", Location::caller())
+    }
+
+    /// Ends the runtime: threads that have not started are dropped, those that wait
+    /// are unwound from their blocking call, those that run are unwound from their
+    /// next. All their handles resolve ([`JoinError::is_cancelled`]). Then its OS
+    /// threads end.
+    ///
+    /// Returns `true` when that took no longer than `timeout`. Otherwise whatever is
+    /// still unfinished (a thread that computes without blocking, or that catches the
+    /// unwinding and goes on) keeps its worker and its memory until it is finished,
+    /// and a line on stderr says how many there are.
+    ///
+    /// From one of the runtime's own threads it returns `false` at once, and another OS
+    /// thread sees to the rest.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// use std::time::Duration;
+    ///
+    /// let rt = sward::Runtime::new()?;
+    /// let blocked = rt.spawn(sward::park);
+    /// assert!(rt.shutdown(Duration::from_secs(10)));
+    /// assert!(blocked.join().unwrap_err().is_cancelled());
+    /// # std::io::Result::Ok(())
+    /// ```
+    ///
+    /// # Blocking
+    ///
+    /// Parks the green thread of another runtime, or blocks the OS thread.
+    ///
+    /// Under `panic = "abort"` nothing can be unwound: threads that wait are left where
+    /// they are, and reported.
+    ///
+    /// [`JoinError::is_cancelled`]: crate::JoinError::is_cancelled
+    pub fn shutdown(self, timeout: Duration) -> bool {
+        let done = end(&self.shared, timeout);
+        std::mem::forget(self);
+        done
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        end(&self.shared, DROP_TIMEOUT);
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.shared.fmt(f)
+    }
+}
+
+fn end(shared: &Arc<Shared>, timeout: Duration) -> bool {
+    shared.close();
+    let deadline = Instant::now().checked_add(timeout);
+    // SAFETY: a worker in the thread-local is alive, and nothing blocks meanwhile.
+    let worker = unsafe { current::worker().as_ref() };
+    let own = worker.is_some_and(|worker| Arc::ptr_eq(worker.shared(), shared));
+    let shared = shared.clone();
+    if own {
+        // This thread is itself one of those to be waited for.
+        let watch = move || finish_shutdown(&shared, deadline);
+        if let Err(error) = ThreadBuilder::new().name("sward-shutdown".to_owned()).spawn(watch) {
+            eprintln!("sward: {}", spawn_error("the OS thread that watches a shutdown", error));
+        }
+        return false;
+    }
+    if std::thread::panicking() {
+        return finish_shutdown(&shared, deadline);
+    }
+    unblock(move || finish_shutdown(&shared, deadline))
+}
+
+fn finish_shutdown(shared: &Shared, deadline: Option<Instant>) -> bool {
+    let done = shared.wait_for_workers(deadline);
+    shared.blocking.close();
+    shared.refuse_injected();
+    if !done {
+        eprintln!(
+            "sward: a runtime was shut down, but {} of its green threads have not finished; \
+             they keep their stacks, and {} OS threads, until they do",
+            shared.unfinished(),
+            shared.remotes.len()
+        );
+    }
+    done
+}
+
+/// Makes a [`Runtime`].
+///
+/// ```
+/// # use sward_sched as sward;
+/// let rt = sward::runtime::Builder::new().workers(1).stack_size(64 << 10).build()?;
+/// assert_eq!(rt.run(|| 7), 7);
+/// # std::io::Result::Ok(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "nothing is started before `build`"]
+pub struct Builder {
+    workers: Option<usize>,
+    stack_size: usize,
+}
+
+impl Builder {
+    /// One worker for each core that this process may use, and stacks of the usual
+    /// size.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// let rt = sward::runtime::Builder::new().build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn new() -> Self {
+        Self { workers: None, stack_size: DEFAULT_STACK_SIZE }
+    }
+
+    /// How many workers, that is, how many green threads can run at the same moment.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// let rt = sward::runtime::Builder::new().workers(1).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = Some(workers);
+        self
+    }
+
+    /// How many bytes of stack each green thread can use, unless its own
+    /// [`Builder`](crate::Builder::stack_size) says otherwise. The usual is 240 KiB
+    /// ([`DEFAULT_STACK_SIZE`](crate::DEFAULT_STACK_SIZE)).
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// let rt = sward::runtime::Builder::new().stack_size(2 << 20).build()?;
+    /// rt.run(|| assert_eq!([1u8; 1 << 20].len(), 1 << 20));
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.stack_size = bytes;
+        self
+    }
+
+    /// Starts the workers.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// let error = sward::runtime::Builder::new().workers(0).build().unwrap_err();
+    /// assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for no workers at all; otherwise what the system says when it
+    /// cannot start an OS thread. Those already started end again.
+    pub fn build(&self) -> io::Result<Runtime> {
+        let workers = match self.workers {
+            Some(workers) => workers,
+            None => available_parallelism().map_or(1, NonZeroUsize::get),
+        };
+        if workers == 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a runtime needs at least one worker (without `workers` it has one for each core)",
+            ));
+        }
+        let (shared, queues) = Shared::new(workers, self.stack_size);
+        // From here on an error drops the runtime, which ends the workers so far.
+        let runtime = Runtime { shared };
+        for (index, queue) in queues.into_iter().enumerate() {
+            runtime.shared.worker_starts();
+            let shared = runtime.shared.clone();
+            let started = ThreadBuilder::new()
+                .name(format!("sward-worker-{index}"))
+                .spawn(move || Worker::run(shared, index, queue));
+            if let Err(error) = started {
+                runtime.shared.worker_returns();
+                let what = format!("worker {} of {workers}", index + 1);
+                return Err(spawn_error(&what, error));
+            }
+        }
+        Ok(runtime)
+    }
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The runtime of threads that nobody gave another, started when first asked for.
+#[track_caller]
+pub(crate) fn global() -> &'static Arc<Shared> {
+    static GLOBAL: OnceLock<Runtime> = OnceLock::new();
+    let runtime = GLOBAL.get_or_init(|| match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => panic!("sward's global runtime did not start: {error}"),
+    });
+    &runtime.shared
+}

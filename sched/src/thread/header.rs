@@ -1,0 +1,439 @@
+//! The heap task of a green thread: a [`Header`] that everything in the scheduler
+//! handles, followed by the closure and, later, its result.
+//!
+//! 1. A task is freed when its last reference goes. One reference is the *right to
+//!    run* ([`Runnable`]); it is held by the queue the thread lies in, by the worker
+//!    that runs it, or, while it waits, by whoever will win the wake. Handles
+//!    ([`RawTask`]) hold the others.
+//! 2. The payload is touched only by the owner of the right to run, until
+//!    [`Completion`](super::state::Completion) says `Finished`; from then on only
+//!    by the join handle, of which there is one at most.
+//! 3. User values (closure, result, panic payload) are dropped on the green thread
+//!    itself or by the holder of its handle, never by a worker's own loop.
+//! 4. The cells marked *scheduler* are touched only by the owner of the right to
+//!    run; handing that right over orders those accesses.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::fmt;
+use std::mem;
+use std::num::NonZeroU64;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::ptr::{self, NonNull};
+
+use super::state::{Completion, OnFinish, RunState};
+use crate::cancel;
+use crate::context::Runner;
+use crate::error::JoinError;
+use crate::primitive::atomic::{AtomicUsize, Ordering, fence};
+use crate::primitive::{Mutex, UnsafeCell};
+use crate::wait_list::WaitList;
+use crate::waiter::Waiter;
+use crate::worker::Remote;
+
+/// What the scheduler knows of a green thread.
+#[repr(C)]
+pub(crate) struct Header {
+    pub(crate) run_state: RunState,
+    pub(crate) completion: Completion,
+    references: AtomicUsize,
+    vtable: &'static VTable,
+    /// Scheduler: the next thread in a local queue or an inbox.
+    pub(crate) next: Cell<*const Header>,
+    /// Scheduler: the neighbours in the worker's list of threads that have parked.
+    pub(crate) parked_links: ParkedLinks,
+    /// Scheduler: what it waits for, while it is parked.
+    pub(crate) waiter: Cell<*const Waiter>,
+    /// Scheduler: the worker it started on. Null: it has not started. Set once,
+    /// before any waker can have heard of the thread.
+    pub(crate) home: Cell<*const Remote>,
+    /// Scheduler: the stack it runs on, while it is started and unfinished.
+    pub(crate) runner: Cell<*const Runner>,
+    /// Everything that waits at this thread rather than at a channel or lock.
+    pub(crate) waiting: Mutex<Waiting>,
+    pub(crate) id: NonZeroU64,
+    location: &'static Location<'static>,
+    options: Option<Box<Options>>,
+}
+
+/// Links of the worker's list of threads that have parked at least once.
+#[derive(Default)]
+pub(crate) struct ParkedLinks {
+    pub(crate) listed: Cell<bool>,
+    pub(crate) prev: Cell<*const Header>,
+    pub(crate) next: Cell<*const Header>,
+}
+
+/// Who waits at a green thread.
+pub(crate) struct Waiting {
+    /// Those that wait for it to finish.
+    pub(crate) joiners: WaitList,
+    /// The thread itself, inside [`park`](crate::park).
+    pub(crate) parked: WaitList,
+    /// `unpark` came before `park`.
+    pub(crate) token: bool,
+}
+
+/// What a green thread may be told when it is made; most are told nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) name: Option<String>,
+    pub(crate) stack_size: Option<usize>,
+}
+
+impl Options {
+    fn boxed(self) -> Option<Box<Self>> {
+        (self.name.is_some() || self.stack_size.is_some()).then(|| Box::new(self))
+    }
+}
+
+/// What depends on the types of closure and result.
+struct VTable {
+    run: unsafe fn(NonNull<Header>),
+    abandon: unsafe fn(NonNull<Header>, JoinError),
+    drop_result: unsafe fn(NonNull<Header>),
+    take_result: unsafe fn(NonNull<Header>, *mut ()),
+    dealloc: unsafe fn(NonNull<Header>),
+}
+
+#[repr(C)]
+struct Task<F, T> {
+    header: Header,
+    payload: UnsafeCell<Payload<F, T>>,
+}
+
+enum Payload<F, T> {
+    Closure(F),
+    Result(Result<T, JoinError>),
+    Taken,
+}
+
+impl<F: FnOnce() -> T, T> Task<F, T> {
+    const VTABLE: VTable = VTable {
+        run: Self::run,
+        abandon: Self::abandon,
+        drop_result: Self::drop_result,
+        take_result: Self::take_result,
+        dealloc: Self::dealloc,
+    };
+
+    /// Puts `with` in the payload's place.
+    ///
+    /// # Safety
+    ///
+    /// For this and all below: `header` is that of a `Task<F, T>`, with the
+    /// provenance of the whole task, and (2) gives the payload to the caller.
+    unsafe fn replace(header: NonNull<Header>, with: Payload<F, T>) -> Payload<F, T> {
+        let task = header.cast::<Self>();
+        // SAFETY: `repr(C)` puts the header first; the caller's promise for the rest.
+        unsafe { (*task.as_ptr()).payload.with_mut(|p| mem::replace(&mut *p, with)) }
+    }
+
+    unsafe fn run(header: NonNull<Header>) {
+        // SAFETY: the caller's promise.
+        let Payload::Closure(closure) = (unsafe { Self::replace(header, Payload::Taken) }) else {
+            unreachable!("a green thread is started once");
+        };
+        let result = catch_unwind(AssertUnwindSafe(closure)).map_err(|panic| {
+            // SAFETY: the caller's promise: the task is alive.
+            unsafe { header.as_ref() }.failed(panic)
+        });
+        // SAFETY: the caller's promise. What is replaced is `Taken`.
+        unsafe { Self::replace(header, Payload::Result(result)) };
+    }
+
+    unsafe fn abandon(header: NonNull<Header>, error: JoinError) {
+        // SAFETY: the caller's promise.
+        drop_quietly(unsafe { Self::replace(header, Payload::Result(Err(error))) });
+    }
+
+    unsafe fn drop_result(header: NonNull<Header>) {
+        // SAFETY: the caller's promise.
+        drop(unsafe { Self::replace(header, Payload::Taken) });
+    }
+
+    unsafe fn take_result(header: NonNull<Header>, into: *mut ()) {
+        // SAFETY: the caller's promise.
+        let Payload::Result(result) = (unsafe { Self::replace(header, Payload::Taken) }) else {
+            unreachable!("a result is taken once");
+        };
+        // SAFETY: the caller passes room for a `Result<T, JoinError>`.
+        unsafe { into.cast::<Result<T, JoinError>>().write(result) };
+    }
+
+    unsafe fn dealloc(header: NonNull<Header>) {
+        // SAFETY: made by `Box::into_raw` in `RawTask::new`; (1): nobody else is left.
+        drop(unsafe { Box::from_raw(header.cast::<Self>().as_ptr()) });
+    }
+}
+
+impl Header {
+    /// The name given to it.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.options.as_ref()?.name.as_deref()
+    }
+
+    /// The usable bytes of stack asked for.
+    pub(crate) fn stack_size(&self) -> Option<usize> {
+        self.options.as_ref()?.stack_size
+    }
+
+    /// Its name, number and birthplace in one line, for messages.
+    pub(crate) fn describe(&self) -> String {
+        match self.name() {
+            Some(name) => {
+                format!("green thread '{name}' (#{}, spawned at {})", self.id, self.location)
+            }
+            None => format!("green thread #{} (spawned at {})", self.id, self.location),
+        }
+    }
+
+    /// The closure unwound with `payload`. std's hook has said where; it knows only
+    /// the worker, so say which green thread it was.
+    fn failed(&self, payload: Box<dyn Any + Send>) -> JoinError {
+        if cancel::is_cancel(payload.as_ref()) {
+            return JoinError::cancelled(self.describe());
+        }
+        eprintln!("  in {}", self.describe());
+        JoinError::panic(self.describe(), payload)
+    }
+}
+
+impl fmt::Debug for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.describe())
+    }
+}
+
+/// Drops a user's value where nobody is there to take the panic of its destructor.
+fn drop_quietly<V>(value: V) {
+    drop_quietly_with(|| drop(value));
+}
+
+fn drop_quietly_with(f: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
+        // The hook has printed it. A payload whose own destructor panics is leaked.
+        mem::forget(payload);
+    }
+}
+
+/// A counted reference to a green thread's task.
+pub(crate) struct RawTask(NonNull<Header>);
+
+// SAFETY: what a reference gives access to is atomic, locked, or ruled by (2) and
+// (4); the types of closure and result are checked where the task is made.
+unsafe impl Send for RawTask {}
+// SAFETY: as above.
+unsafe impl Sync for RawTask {}
+
+impl RawTask {
+    /// A task that has not started: its handle and the right to run it.
+    ///
+    /// # Safety
+    ///
+    /// `F` and `T` must be fit to run and to be dropped on another OS thread, and
+    /// outlive the task: `Send + 'static`, unless the caller sees to both himself.
+    pub(crate) unsafe fn new<F, T>(
+        closure: F,
+        id: NonZeroU64,
+        options: Options,
+        location: &'static Location<'static>,
+    ) -> (Self, Runnable)
+    where
+        F: FnOnce() -> T,
+    {
+        let task = Box::new(Task::<F, T> {
+            header: Header {
+                run_state: RunState::new(),
+                completion: Completion::new(),
+                references: AtomicUsize::new(2),
+                vtable: const { &Task::<F, T>::VTABLE },
+                next: Cell::new(ptr::null()),
+                parked_links: ParkedLinks::default(),
+                waiter: Cell::new(ptr::null()),
+                home: Cell::new(ptr::null()),
+                runner: Cell::new(ptr::null()),
+                waiting: Mutex::new(Waiting {
+                    joiners: WaitList::new(),
+                    parked: WaitList::new(),
+                    token: false,
+                }),
+                id,
+                location,
+                options: options.boxed(),
+            },
+            payload: UnsafeCell::new(Payload::Closure(closure)),
+        });
+        // SAFETY: a box is never null.
+        let header = unsafe { NonNull::new_unchecked(Box::into_raw(task)).cast::<Header>() };
+        (Self(header), Runnable(header))
+    }
+
+    pub(crate) fn header(&self) -> &Header {
+        // SAFETY: (1): this reference keeps it alive.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Another reference to the task of `header`.
+    ///
+    /// # Safety
+    ///
+    /// `header` must have come from a live task's reference.
+    pub(crate) unsafe fn from_header(header: NonNull<Header>) -> Self {
+        // Relaxed: a new reference is made from one that exists.
+        // SAFETY: the caller's promise.
+        unsafe { header.as_ref() }.references.fetch_add(1, Ordering::Relaxed);
+        Self(header)
+    }
+
+    /// Moves the result out.
+    ///
+    /// # Safety
+    ///
+    /// The thread's result is a `T`, it has finished, the caller is its join handle
+    /// and calls this once.
+    pub(crate) unsafe fn take_result<T>(&self) -> Result<T, JoinError> {
+        let mut result = mem::MaybeUninit::<Result<T, JoinError>>::uninit();
+        // SAFETY: the caller's promise: right type, right time, once (2).
+        unsafe {
+            (self.header().vtable.take_result)(self.0, result.as_mut_ptr().cast());
+            result.assume_init()
+        }
+    }
+
+    /// Drops the result.
+    ///
+    /// # Safety
+    ///
+    /// The thread has finished, and the caller is its join handle, which has not
+    /// taken the result.
+    pub(crate) unsafe fn drop_result(&self) {
+        // SAFETY: the caller's promise (2).
+        unsafe { (self.header().vtable.drop_result)(self.0) };
+    }
+}
+
+impl Clone for RawTask {
+    fn clone(&self) -> Self {
+        // SAFETY: it comes from this reference.
+        unsafe { Self::from_header(self.0) }
+    }
+}
+
+impl Drop for RawTask {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: this reference is given up here.
+        unsafe { release(self.0) };
+    }
+}
+
+impl fmt::Debug for RawTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.header().fmt(f)
+    }
+}
+
+/// Gives one reference up.
+///
+/// # Safety
+///
+/// The caller owns that reference.
+#[inline]
+unsafe fn release(header: NonNull<Header>) {
+    // SAFETY: the caller's reference keeps it alive up to here.
+    let task = unsafe { header.as_ref() };
+    // Release: pairs with the fence below in whoever frees it.
+    if task.references.fetch_sub(1, Ordering::Release) == 1 {
+        // Acquire: pairs with the Release above of all the others.
+        fence(Ordering::Acquire);
+        // SAFETY: (1): that was the last one.
+        unsafe { (task.vtable.dealloc)(header) };
+    }
+}
+
+/// The right to run a green thread, and one reference to it.
+///
+/// It must not be lost: a thread whose right to run is dropped waits for ever. So
+/// it has no destructor that would do so silently; [`Runnable::finished`] ends it.
+#[derive(Debug)]
+#[must_use = "a green thread whose right to run is lost never runs again"]
+pub(crate) struct Runnable(NonNull<Header>);
+
+// SAFETY: as for `RawTask`; a started sticky thread only passes through others'
+// hands on the way to its own worker's inbox.
+unsafe impl Send for Runnable {}
+
+impl Runnable {
+    #[inline]
+    pub(crate) fn header(&self) -> &Header {
+        // SAFETY: (1): this reference keeps it alive.
+        unsafe { self.0.as_ref() }
+    }
+
+    #[inline]
+    pub(crate) fn into_raw(self) -> *const Header {
+        self.0.as_ptr()
+    }
+
+    /// # Safety
+    ///
+    /// `header` came from `into_raw`, once, or the right to run was otherwise
+    /// won ([`RunState::transition_to_woken`]).
+    #[inline]
+    pub(crate) unsafe fn from_raw(header: *const Header) -> Self {
+        // SAFETY: the caller's promise: it is a task's.
+        Self(unsafe { NonNull::new_unchecked(header.cast_mut()) })
+    }
+
+    /// Runs the closure to its end, on the stack that this is called on, and tells
+    /// whoever waits for it.
+    ///
+    /// # Safety
+    ///
+    /// The thread has not started yet.
+    pub(crate) unsafe fn run(&self) {
+        // SAFETY: the vtable is this task's, and `self` is the right to run it (2).
+        unsafe { (self.header().vtable.run)(self.0) };
+        self.finish();
+    }
+
+    /// Ends the thread with `error`, dropping its closure.
+    ///
+    /// # Safety
+    ///
+    /// The thread has not started yet.
+    pub(crate) unsafe fn abandon(self, error: JoinError) {
+        // SAFETY: as in `run`.
+        unsafe { (self.header().vtable.abandon)(self.0, error) };
+        self.finish();
+        self.finished();
+    }
+
+    fn finish(&self) {
+        let task = self.header();
+        match task.completion.transition_to_finished() {
+            OnFinish::Nothing => {}
+            // SAFETY: detached before it finished, so there is no handle (2).
+            OnFinish::DropResult => {
+                drop_quietly_with(|| unsafe { (task.vtable.drop_result)(self.0) })
+            }
+            OnFinish::WakeJoiner => {
+                let waiting = task.waiting.lock();
+                let joiner = waiting.joiners.claim_front().map(|(_, claim)| claim.done(0));
+                drop(waiting);
+                if let Some(wake) = joiner {
+                    wake.wake();
+                }
+            }
+        }
+    }
+
+    /// The thread is over: gives the reference up.
+    #[inline]
+    pub(crate) fn finished(self) {
+        debug_assert!(self.header().completion.is_finished());
+        // SAFETY: `self` owns the reference.
+        unsafe { release(self.0) };
+    }
+}

@@ -1,0 +1,186 @@
+//! [`unblock`]: blocking code, out of the workers' way, on an elastic pool of OS
+//! threads.
+//!
+//! A job is a task like a green thread's (closure, result slot, joiner) that runs to
+//! its end on a pool thread instead of a stack of its own.
+//!
+//! 1. `idle` counts the threads in `wait_for` that no job has been promised to, and
+//!    `promised` those that one has. So a submitter that finds `idle > 0` may rely on
+//!    one, also when that thread's time is up at this very moment.
+//! 2. A job in the queue has a thread coming for it: an idle one that was notified,
+//!    a new one, or a busy one that looks again before it waits.
+
+use std::collections::VecDeque;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::current;
+use crate::error::JoinError;
+use crate::join::JoinHandle;
+use crate::primitive::{Condvar, Mutex, ThreadBuilder};
+use crate::spawn::new_thread;
+use crate::thread::{Options, Runnable};
+
+/// The most threads in a pool. More jobs than that wait their turn.
+const MAX_THREADS: usize = 512;
+
+/// For how long a thread without a job stays.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// Runs `f`, which may block its OS thread, and returns its value: reading files, name
+/// lookups, child processes, C libraries.
+///
+/// ```
+/// # use sward_sched as sward;
+/// let text = sward::run(|| sward::unblock(|| std::fs::read_to_string("Cargo.toml")));
+/// assert!(text.unwrap().contains("[package]"));
+/// ```
+///
+/// # Blocking
+///
+/// Parks the green thread while `f` runs on a pool of up to 512 OS threads, which come
+/// and go as needed. In an OS thread that is no worker it calls `f` right there.
+///
+/// # Cancellation
+///
+/// Unwinds the green thread when its runtime shuts down; `f`, once begun, runs on, and
+/// its value is dropped.
+///
+/// # Panics
+///
+/// With the panic of `f`.
+#[track_caller]
+pub fn unblock<F, T>(f: F) -> T
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    if current::green_thread().is_null() {
+        return f();
+    }
+    // SAFETY: a green thread runs on a worker.
+    let shared = unsafe { &*current::worker() }.shared();
+    // SAFETY: `Send + 'static`, both.
+    let (task, job) = unsafe { new_thread(f, shared, Options::default(), Location::caller()) };
+    shared.blocking.submit(Job::Run(job));
+    // SAFETY: the first handle, of the right type.
+    let handle = unsafe { JoinHandle::new(task) };
+    handle.join().unwrap_or_else(|error| error.resume())
+}
+
+/// The OS threads that [`unblock`] uses.
+#[derive(Debug)]
+pub(crate) struct BlockingPool {
+    state: Mutex<State>,
+    submitted: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    threads: usize,
+    idle: usize,
+    promised: usize,
+    closed: bool,
+}
+
+#[derive(Debug)]
+enum Job {
+    /// Run it to its end.
+    Run(Runnable),
+    /// End it with this error.
+    Abandon(Runnable, JoinError),
+}
+
+impl Job {
+    fn run(self) {
+        match self {
+            // SAFETY: jobs have not started.
+            Self::Run(job) => unsafe {
+                job.run();
+                job.finished();
+            },
+            // SAFETY: as above.
+            Self::Abandon(job, error) => unsafe { job.abandon(error) },
+        }
+    }
+}
+
+impl BlockingPool {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { state: Mutex::new(State::default()), submitted: Condvar::new() })
+    }
+
+    /// Ends `thread`, which has not started, with `error`, on a thread of the pool.
+    pub(crate) fn abandon(self: &Arc<Self>, thread: Runnable, error: JoinError) {
+        self.submit(Job::Abandon(thread, error));
+    }
+
+    fn submit(self: &Arc<Self>, job: Job) {
+        let mut state = self.state.lock();
+        state.jobs.push_back(job);
+        if state.idle > 0 {
+            state.idle -= 1;
+            state.promised += 1;
+            drop(state);
+            self.submitted.notify_one();
+            return;
+        }
+        if state.threads == MAX_THREADS {
+            return;
+        }
+        state.threads += 1;
+        drop(state);
+        let pool = self.clone();
+        let started =
+            ThreadBuilder::new().name("sward-unblock".to_owned()).spawn(move || pool.work());
+        if started.is_err() {
+            let mut state = self.state.lock();
+            state.threads -= 1;
+            // With another thread alive the job only waits; with none it must be done
+            // here, and blocks this worker: slow, but not lost.
+            let stranded = if state.threads == 0 { state.jobs.pop_front() } else { None };
+            drop(state);
+            if let Some(job) = stranded {
+                job.run();
+            }
+        }
+    }
+
+    fn work(&self) {
+        let mut state = self.state.lock();
+        'jobs: loop {
+            if let Some(job) = state.jobs.pop_front() {
+                drop(state);
+                job.run();
+                state = self.state.lock();
+                continue;
+            }
+            if state.closed {
+                break;
+            }
+            state.idle += 1;
+            loop {
+                let timed_out = self.submitted.wait_for(&mut state, KEEP_ALIVE).timed_out();
+                if state.promised > 0 {
+                    state.promised -= 1;
+                    break;
+                }
+                if timed_out || state.closed {
+                    state.idle -= 1;
+                    break 'jobs;
+                }
+            }
+        }
+        state.threads -= 1;
+    }
+
+    /// Lets the idle threads end, and the others after their jobs.
+    pub(crate) fn close(&self) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        drop(state);
+        self.submitted.notify_all();
+    }
+}

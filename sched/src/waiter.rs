@@ -1,0 +1,292 @@
+//! The one way to wait: a [`Waiter`] on the stack of whoever waits.
+//!
+//! A blocking operation makes a waiter, puts nodes that point at it into the wait
+//! lists of what it waits for (`wait_list.rs`), and calls [`Waiter::wait`]. Several
+//! parties may then try to end the wait; one compare-exchange decides:
+//!
+//! ```text
+//!   WAITING ──claim──▶ CLAIMED ──done(case)──▶ DONE     a waker hands something over
+//!      ├──close──────▶ CLOSED                           the thing waited for is closed
+//!      ├──deadline───▶ TIMED_OUT                        the timer, or the OS thread itself
+//!      └──shutdown───▶ CANCELLED                        the waiter's own worker
+//! ```
+//!
+//! 1. Each waiter leaves `WAITING` once, and whoever moves it owes it exactly one
+//!    [`Wake`] (none when the waiting thread moved it itself).
+//! 2. `wait` returns only after it has taken that wake. So the waiter, its nodes
+//!    and its slots stay in place until the winner calls [`Wake::wake`], without any
+//!    count; and a green thread is woken exactly once for each wait, which is what
+//!    `thread/state.rs` builds on.
+//! 3. A claimer writes to the waiter's slot between `claim` and `done`; the Release
+//!    store of `DONE` is its last touch of waiter and node. A `Wake` touches the
+//!    *thread* only.
+//! 4. Wake after unlocking: a wake may run another thread's queue code.
+//!
+//! Rejected: a wake handle with a count of its own (two more atomic operations for
+//! each hand-over; (2) makes it unnecessary for threads), and waiting on the thread's
+//! own `park` token (a stray `unpark` would have to be told from a real one).
+
+use std::cell::Cell;
+use std::marker::{PhantomData, PhantomPinned};
+use std::ptr::NonNull;
+use std::time::Instant;
+
+use crate::current;
+use crate::primitive::atomic::{AtomicU32, Ordering};
+use crate::primitive::{Mutant, OsParker, OsUnparker, broken};
+use crate::thread::{Header, Runnable};
+use crate::timer::TimerNode;
+use crate::worker::{self, Worker};
+
+const WAITING: u32 = 0;
+const CLAIMED: u32 = 1;
+const CLOSED: u32 = 2;
+const TIMED_OUT: u32 = 3;
+const CANCELLED: u32 = 4;
+/// `DONE + case`.
+const DONE: u32 = 8;
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A waker claimed it and has handed over what it had for this case.
+    Done(u32),
+    /// What it waited for is closed.
+    Closed,
+    /// The deadline passed first.
+    TimedOut,
+    /// The green thread is to unwind: clean up, then call [`raise_cancel`](crate::internal::raise_cancel).
+    Cancelled,
+}
+
+/// One wait of one thread. It must not move between the first [`claim`](Self::claim)
+/// that can reach it and the return of [`wait`](Self::wait).
+#[derive(Debug)]
+pub struct Waiter {
+    state: AtomicU32,
+    thread: Waiting,
+    /// Whether [`cancel`](Self::cancel) may end the wait. Only its own worker looks.
+    cancellable: Cell<bool>,
+    _pinned: PhantomPinned,
+    /// Neither `Send` nor `Sync`: only the thread that made it waits on it. Others
+    /// reach it by pointer, through (1).
+    _local: PhantomData<*const ()>,
+}
+
+#[derive(Debug)]
+enum Waiting {
+    Green(*const Header),
+    Os(OsParker),
+}
+
+impl Waiter {
+    /// A waiter for the current thread, green or not.
+    #[inline]
+    pub fn new() -> Self {
+        let green = current::green_thread();
+        let thread =
+            if green.is_null() { Waiting::Os(OsParker::new()) } else { Waiting::Green(green) };
+        Self {
+            state: AtomicU32::new(WAITING),
+            thread,
+            cancellable: Cell::new(true),
+            _pinned: PhantomPinned,
+            _local: PhantomData,
+        }
+    }
+
+    /// A waiter whose wait a shutdown does not end.
+    pub(crate) fn uncancellable() -> Self {
+        let waiter = Self::new();
+        waiter.cancellable.set(false);
+        waiter
+    }
+
+    /// Blocks until the wait has ended: parks the green thread, or blocks the OS
+    /// thread.
+    #[inline]
+    pub fn wait(&self, deadline: Option<Instant>) -> Outcome {
+        match &self.thread {
+            Waiting::Green(thread) => self.wait_green(*thread, deadline),
+            Waiting::Os(parker) => self.wait_os(parker, deadline),
+        }
+        self.outcome()
+    }
+
+    fn wait_green(&self, thread: *const Header, deadline: Option<Instant>) {
+        // SAFETY: a green thread runs on a worker.
+        let worker = unsafe { &*current::worker() };
+        debug_assert_eq!(worker.current(), thread, "a waiter is used by the thread that made it");
+        if std::thread::panicking() {
+            // To raise a second panic would abort the process.
+            self.cancellable.set(false);
+        }
+        let given_up = if self.cancellable.get() && worker.is_cancelling() {
+            self.leave(CANCELLED)
+        } else {
+            deadline.is_some_and(|d| Instant::now() >= d) && self.leave(TIMED_OUT)
+        };
+        if given_up {
+            return;
+        }
+        match deadline {
+            None => worker::park(worker, self),
+            Some(deadline) => {
+                let timer = TimerNode::new(NonNull::from(self));
+                worker.timers().insert(deadline, &timer);
+                worker::park(worker, self);
+                // A sticky thread comes back to the worker it left, and so to the
+                // heap that its timer is in; but not to the same borrow.
+                // SAFETY: as above.
+                unsafe { &*current::worker() }.timers().remove(&timer);
+            }
+        }
+    }
+
+    #[cold]
+    fn wait_os(&self, parker: &OsParker, deadline: Option<Instant>) {
+        if !parker.park(deadline) && !self.leave(TIMED_OUT) {
+            // Somebody moved it first, and owes the wake (1).
+            parker.park(None);
+        }
+    }
+
+    #[inline]
+    fn outcome(&self) -> Outcome {
+        // Acquire: pairs with the Release in `done`, `leave` and `end`.
+        match self.state.load(Ordering::Acquire) {
+            CLOSED => Outcome::Closed,
+            TIMED_OUT => Outcome::TimedOut,
+            CANCELLED => Outcome::Cancelled,
+            done if done >= DONE => Outcome::Done(done - DONE),
+            state => unreachable!("a wait returned in state {state}"),
+        }
+    }
+
+    /// Leaves `WAITING` by the thread's own hand: nobody owes a wake.
+    fn leave(&self, state: u32) -> bool {
+        // Acquire on failure: what the winner did is seen. Nothing to release.
+        self.state.compare_exchange(WAITING, state, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Claims the wait: the caller will hand something over. `None`: it has ended
+    /// otherwise, or somebody else has claimed it.
+    ///
+    /// # Safety
+    ///
+    /// `this` is still in a wait list, or otherwise known to be live, at this moment
+    /// (it is while `wait` has not returned).
+    #[inline]
+    pub unsafe fn claim(this: NonNull<Self>) -> Option<Claim> {
+        // SAFETY: the caller's promise.
+        let waiter = unsafe { this.as_ref() };
+        // Acquire: pairs with whoever published the waiter; its slots are seen.
+        let won =
+            waiter.state.compare_exchange(WAITING, CLAIMED, Ordering::Acquire, Ordering::Relaxed);
+        (won.is_ok() || broken(Mutant::ClaimTwice)).then_some(Claim(this))
+    }
+
+    /// Ends the wait because what it waits for is closed. `true`: the caller owes
+    /// the wake ([`Waiter::wake_handle`]).
+    ///
+    /// # Safety
+    ///
+    /// As for [`claim`](Self::claim).
+    pub unsafe fn close(this: NonNull<Self>) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { this.as_ref() }.leave(CLOSED)
+    }
+
+    /// Ends the wait because its deadline has passed.
+    ///
+    /// # Safety
+    ///
+    /// As for [`claim`](Self::claim).
+    pub(crate) unsafe fn time_out(this: NonNull<Self>) -> Option<Wake> {
+        // SAFETY: the caller's promise; after `leave` (2) keeps it alive.
+        unsafe { this.as_ref().leave(TIMED_OUT).then(|| Self::wake_handle(this)) }
+    }
+
+    /// Ends the wait because its thread is to unwind.
+    ///
+    /// # Safety
+    ///
+    /// As for [`claim`](Self::claim), and the caller is the thread's own worker.
+    pub(crate) unsafe fn cancel(this: NonNull<Self>) -> Option<Wake> {
+        // SAFETY: as in `time_out`.
+        unsafe {
+            let waiter = this.as_ref();
+            let ended = waiter.cancellable.get() && waiter.leave(CANCELLED);
+            ended.then(|| Self::wake_handle(this))
+        }
+    }
+
+    /// The wake that the caller owes.
+    ///
+    /// # Safety
+    ///
+    /// The caller has moved `this` out of `WAITING` and not yet woken it.
+    #[inline]
+    pub(crate) unsafe fn wake_handle(this: NonNull<Self>) -> Wake {
+        // SAFETY: the caller's promise, and (2).
+        match unsafe { &this.as_ref().thread } {
+            Waiting::Green(thread) => Wake(WakeTarget::Green(*thread)),
+            Waiting::Os(parker) => Wake(WakeTarget::Os(parker.unparker())),
+        }
+    }
+}
+
+impl Default for Waiter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A wait that the holder is about to end by handing something over.
+#[derive(Debug)]
+#[must_use = "a claimed waiter waits for `done`"]
+pub struct Claim(NonNull<Waiter>);
+
+impl Claim {
+    /// What was promised is in place.
+    #[inline]
+    pub fn done(self, case: u32) -> Wake {
+        // SAFETY: claimed and not yet woken: (2).
+        let (waiter, wake) = unsafe { (self.0.as_ref(), Waiter::wake_handle(self.0)) };
+        // Release: pairs with the Acquire in `outcome`; the slot is seen.
+        waiter.state.store(DONE + case, Ordering::Release);
+        wake
+    }
+}
+
+/// The one wake that is owed to a thread whose wait has ended.
+#[derive(Debug)]
+#[must_use = "the thread sleeps until `wake` is called"]
+pub struct Wake(WakeTarget);
+
+#[derive(Debug)]
+enum WakeTarget {
+    Green(*const Header),
+    Os(OsUnparker),
+}
+
+// SAFETY: `wake` may be called from anywhere: `RunState` and the inbox are made for it.
+unsafe impl Send for Wake {}
+
+impl Wake {
+    /// Makes the thread runnable. Call it with no lock held.
+    #[inline]
+    pub fn wake(self) {
+        match self.0 {
+            // SAFETY: (2): the thread cannot finish before this wake reaches it.
+            WakeTarget::Green(thread) => unsafe {
+                if (*thread).run_state.transition_to_woken() {
+                    // Parked, so the right to run it is now ours.
+                    Worker::schedule(Runnable::from_raw(thread));
+                }
+            },
+            // SAFETY: (2): the OS thread does not return from `wait` before it.
+            WakeTarget::Os(parker) => unsafe { parker.unpark() },
+        }
+    }
+}

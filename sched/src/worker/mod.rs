@@ -1,0 +1,542 @@
+//! A worker: the OS thread that runs green threads, one at a time.
+//!
+//! Where it looks, in this order: the next-slot (a thread just woken by the one that
+//! ran), its own queue of started threads, its deque of fresh ones (at least every
+//! [`FRESH_EVERY`] turns); every [`OUTSIDE_EVERY`] turns, and when it has nothing else,
+//! its inbox, its timers and the runtime's injector; and then the other workers' fresh
+//! threads. With nothing anywhere it sleeps (`idle.rs`, README.md).
+//!
+//! 1. A started thread stays on its worker. So its queue link, its timers and its
+//!    place in the list of parked threads are touched on this OS thread only.
+//! 2. `Worker` is borrowed shared everywhere: by its loop, and by the code of green
+//!    threads that runs inside `execute`. Borrows of its cells end before a switch.
+//! 3. A worker returns only when its runtime closes and all threads that it started
+//!    have finished. Until then all that it owns stays in place.
+
+mod idle;
+mod inbox;
+mod pool;
+mod queue;
+mod shared;
+
+use std::cell::{Cell, RefCell, RefMut};
+use std::fmt;
+use std::num::NonZeroU64;
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Instant;
+
+pub use self::idle::Idle;
+use self::pool::RunnerPool;
+use self::queue::LocalQueue;
+pub(crate) use self::shared::{Remote, Shared, Spawned, spawn_error};
+use crate::context::{OwnedRunner, Suspension};
+use crate::current;
+use crate::error::JoinError;
+use crate::primitive::atomic::Ordering;
+use crate::primitive::deque::{self, Steal};
+use crate::primitive::{SEARCH, STUCK, spin};
+use crate::thread::{Header, Runnable};
+use crate::timer::Timers;
+use crate::waiter::Waiter;
+
+/// A fresh thread is started at least every so many turns, however busy the started
+/// ones are.
+const FRESH_EVERY: usize = 8;
+
+/// Inbox, timers and injector are looked at every so many turns. Odd and prime, as
+/// Go's, so that it does not beat with the periods of programs.
+const OUTSIDE_EVERY: usize = 61;
+
+/// How often in a row the next-slot goes first, so that two threads that wake each
+/// other do not starve the rest.
+const NEXT_STREAK: u32 = 32;
+
+/// Numbers for green threads that a worker takes at a time.
+const ID_BATCH: u64 = 1024;
+
+/// Reserves `count` numbers and returns the first. A plain counter: a name for
+/// humans, not part of any protocol.
+fn reserve_ids(count: u64) -> NonZeroU64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let first = NEXT.fetch_add(count, std::sync::atomic::Ordering::Relaxed);
+    NonZeroU64::new(first).expect("2^64 green threads were spawned")
+}
+
+/// The part of a worker that only its own OS thread sees.
+pub(crate) struct Worker {
+    shared: Arc<Shared>,
+    index: usize,
+    current: Cell<*const Header>,
+    next: Cell<*const Header>,
+    next_streak: Cell<u32>,
+    local: LocalQueue,
+    fresh: deque::Worker<Runnable>,
+    turn: Cell<usize>,
+    timers: RefCell<Timers>,
+    runners: RunnerPool,
+    /// The threads that have parked at least once, unfinished.
+    parked: Cell<*const Header>,
+    cancelled_all: Cell<bool>,
+    ids: Cell<(u64, u64)>,
+    random: Cell<u64>,
+    watches: RefCell<Box<[Watch]>>,
+}
+
+/// What a thief remembers of a victim.
+#[derive(Clone, Copy)]
+struct Watch {
+    turns: usize,
+    since: Instant,
+}
+
+impl Worker {
+    /// Runs worker `index` of `shared` until the runtime is closed and all threads
+    /// started here have finished.
+    pub(crate) fn run(shared: Arc<Shared>, index: usize, fresh: deque::Worker<Runnable>) {
+        /// A panic here would leave threads without a worker: nothing can be saved.
+        struct AbortOnPanic;
+        impl Drop for AbortOnPanic {
+            fn drop(&mut self) {
+                if std::thread::panicking() {
+                    eprintln!("sward: a worker panicked outside of any green thread; aborting");
+                    std::process::abort();
+                }
+            }
+        }
+        let watch = Watch { turns: 0, since: Instant::now() };
+        let worker = Self {
+            index,
+            current: Cell::new(ptr::null()),
+            next: Cell::new(ptr::null()),
+            next_streak: Cell::new(0),
+            local: LocalQueue::new(),
+            fresh,
+            turn: Cell::new(0),
+            timers: RefCell::default(),
+            runners: RunnerPool::new(shared.stack_size),
+            parked: Cell::new(ptr::null()),
+            cancelled_all: Cell::new(false),
+            ids: Cell::new((0, 0)),
+            random: Cell::new(index as u64 + 1),
+            watches: RefCell::new(vec![watch; shared.remotes.len()].into_boxed_slice()),
+            shared,
+        };
+        let abort_on_panic = AbortOnPanic;
+        current::set_worker(&worker);
+        while let Some(thread) = worker.next_thread() {
+            worker.execute(thread);
+        }
+        current::set_worker(ptr::null());
+        drop(abort_on_panic);
+        worker.shared.worker_returns();
+    }
+
+    /// The green thread that runs now, or null between two.
+    #[inline]
+    pub(crate) fn current(&self) -> *const Header {
+        self.current.get()
+    }
+
+    #[inline]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    #[inline]
+    fn remote(&self) -> &Remote {
+        &self.shared.remotes[self.index]
+    }
+
+    #[inline]
+    fn is_home(&self, remote: *const Remote) -> bool {
+        ptr::eq(self.remote(), remote)
+    }
+
+    /// Whether `remote` is a worker of the same runtime.
+    fn owns(&self, remote: &Remote) -> bool {
+        self.shared.remotes.as_ptr_range().contains(&ptr::from_ref(remote))
+    }
+
+    pub(crate) fn timers(&self) -> RefMut<'_, Timers> {
+        self.timers.borrow_mut()
+    }
+
+    /// Whether threads that block here are to unwind instead.
+    #[inline]
+    pub(crate) fn is_cancelling(&self) -> bool {
+        cfg!(panic = "unwind") && self.shared.is_closing()
+    }
+
+    pub(crate) fn new_id(&self) -> NonZeroU64 {
+        let (mut next, mut end) = self.ids.get();
+        if next == end {
+            next = reserve_ids(ID_BATCH).get();
+            end = next + ID_BATCH;
+        }
+        self.ids.set((next + 1, end));
+        NonZeroU64::new(next).expect("the numbers start at 1")
+    }
+
+    /// Adds a thread that has not started. The caller notifies.
+    #[inline]
+    pub(crate) fn push_fresh(&self, thread: Runnable) {
+        self.fresh.push(thread);
+    }
+
+    /// Adds a started thread that was woken on this worker.
+    #[inline]
+    fn push_woken(&self, thread: Runnable) {
+        if self.current.get().is_null() {
+            // Woken by a timer or the like, not by a partner.
+            return self.local.push_back(thread);
+        }
+        let displaced = self.next.replace(thread.into_raw());
+        if !displaced.is_null() {
+            // SAFETY: the slot owned the right to run it.
+            self.local.push_back(unsafe { Runnable::from_raw(displaced) });
+        }
+    }
+
+    #[inline]
+    fn next_thread(&self) -> Option<Runnable> {
+        let turn = self.turn.get().wrapping_add(1);
+        self.turn.set(turn);
+        self.remote().turns.store(turn, Ordering::Relaxed);
+        if turn.is_multiple_of(OUTSIDE_EVERY) {
+            self.look_outside();
+        }
+        if turn.is_multiple_of(FRESH_EVERY)
+            && let Some(thread) = self.fresh.pop()
+        {
+            return Some(thread);
+        }
+        self.pop_started().or_else(|| self.fresh.pop()).or_else(|| self.find_elsewhere())
+    }
+
+    #[inline]
+    fn pop_started(&self) -> Option<Runnable> {
+        let next = self.next.get();
+        let streak = self.next_streak.get();
+        if !next.is_null() && (streak < NEXT_STREAK || self.local.is_empty()) {
+            self.next.set(ptr::null());
+            self.next_streak.set(streak + 1);
+            // SAFETY: the slot owned the right to run it.
+            return Some(unsafe { Runnable::from_raw(next) });
+        }
+        self.next_streak.set(0);
+        self.local.pop_front()
+    }
+
+    /// Takes in what others, and time, have made runnable.
+    fn look_outside(&self) {
+        self.remote().inbox.drain_into(&self.local);
+        self.fire_timers();
+        if self.is_cancelling() && !self.cancelled_all.replace(true) {
+            self.cancel_parked();
+        }
+        if let Some(thread) = self.take_injected() {
+            self.fresh.push(thread);
+        }
+    }
+
+    fn fire_timers(&self) {
+        if self.timers().next_deadline().is_none() {
+            return;
+        }
+        let now = Instant::now();
+        loop {
+            // A borrow of its own for each: waking is not done under it.
+            let due = self.timers().pop_due(now);
+            let Some(waiter) = due else { break };
+            // SAFETY: its thread is parked here and removes its timer before its
+            // waiter goes away (timer.rs, 2).
+            if let Some(wake) = unsafe { Waiter::time_out(waiter) } {
+                wake.wake();
+            }
+        }
+    }
+
+    /// The runtime closes: every parked thread is to unwind.
+    fn cancel_parked(&self) {
+        let mut thread = self.parked.get();
+        // SAFETY: threads in the list are unfinished; one that is parked runs only on
+        // this worker, so its waiter stays in place while we look at it.
+        while let Some(header) = unsafe { thread.as_ref() } {
+            thread = header.parked_links.next.get();
+            if header.run_state.is_parked() {
+                let waiter = NonNull::new(header.waiter.get().cast_mut());
+                // SAFETY: as above.
+                if let Some(wake) = waiter.and_then(|w| unsafe { Waiter::cancel(w) }) {
+                    wake.wake();
+                }
+            }
+        }
+    }
+
+    fn take_injected(&self) -> Option<Runnable> {
+        let injector = &self.shared.injector;
+        if injector.is_empty() {
+            return None;
+        }
+        // A fair share: the other workers come for theirs.
+        let limit = injector.len() / self.shared.remotes.len() + 1;
+        loop {
+            match injector.steal_batch_with_limit_and_pop(&self.fresh, limit) {
+                Steal::Success(thread) => return Some(thread),
+                Steal::Retry => spin(),
+                Steal::Empty => return None,
+            }
+        }
+    }
+
+    /// Searches, sleeps, searches again; `None`: the worker is to return.
+    #[cold]
+    fn find_elsewhere(&self) -> Option<Runnable> {
+        let idle = &self.shared.idle;
+        let mut searching = false;
+        let found = loop {
+            self.look_outside();
+            if let Some(thread) = self.pop_started().or_else(|| self.fresh.pop()) {
+                break Some(thread);
+            }
+            if self.shared.is_closing() && self.remote().started.load(Ordering::Relaxed) == 0 {
+                break None;
+            }
+            searching = searching || idle.start_searching();
+            if searching && let Some(thread) = self.search() {
+                break Some(thread);
+            }
+            let deadline = self.timers().next_deadline();
+            idle.sleep(self.index, searching, deadline, || self.has_work());
+            searching = true;
+        };
+        if searching {
+            idle.found_work(|| self.is_anything_stealable());
+        }
+        found
+    }
+
+    /// Looks at the other workers' fresh threads, and at what arrives here, for about
+    /// as long as going to sleep and being woken would cost.
+    fn search(&self) -> Option<Runnable> {
+        let start = Instant::now();
+        loop {
+            let now = Instant::now();
+            if let Some(thread) = self.steal(now) {
+                return Some(thread);
+            }
+            if !self.remote().inbox.is_empty() || !self.shared.injector.is_empty() {
+                self.look_outside();
+                if let Some(thread) = self.pop_started().or_else(|| self.fresh.pop()) {
+                    return Some(thread);
+                }
+            }
+            let timer_due = self.timers().next_deadline().is_some_and(|d| d <= now);
+            if timer_due || now.duration_since(start) >= SEARCH || self.shared.is_closing() {
+                return None;
+            }
+            for _ in 0..16 {
+                spin();
+            }
+        }
+    }
+
+    fn steal(&self, now: Instant) -> Option<Runnable> {
+        let remotes = &self.shared.remotes;
+        let mut watches = self.watches.borrow_mut();
+        let first = self.random() as usize % remotes.len();
+        for index in (first..remotes.len()).chain(0..first) {
+            let (victim, watch) = (&remotes[index], &mut watches[index]);
+            if index == self.index || victim.stealer.is_empty() {
+                continue;
+            }
+            let turns = victim.turns.load(Ordering::Relaxed);
+            if turns != watch.turns {
+                *watch = Watch { turns, since: now };
+            }
+            if victim.stealer.len() < 2 && now.duration_since(watch.since) < STUCK {
+                continue;
+            }
+            loop {
+                match victim.stealer.steal_batch_and_pop(&self.fresh) {
+                    Steal::Success(thread) => return Some(thread),
+                    Steal::Retry => spin(),
+                    Steal::Empty => break,
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether there is anything at all that this worker should do before it sleeps.
+    fn has_work(&self) -> bool {
+        !self.remote().inbox.is_empty()
+            || self.shared.is_closing_news(self)
+            || self.is_anything_stealable()
+    }
+
+    fn is_anything_stealable(&self) -> bool {
+        !self.shared.injector.is_empty()
+            || self.shared.remotes.iter().any(|remote| !remote.stealer.is_empty())
+    }
+
+    /// xorshift64: which victim first.
+    fn random(&self) -> u64 {
+        let mut x = self.random.get();
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        self.random.set(x);
+        x
+    }
+
+    /// Runs `thread` until it waits, yields or finishes.
+    #[inline]
+    fn execute(&self, thread: Runnable) {
+        let header = thread.header();
+        if header.home.get().is_null() && !self.bind(&thread) {
+            return;
+        }
+        header.run_state.transition_to_running();
+        self.current.set(header);
+        // SAFETY: bound above or earlier, on this worker (1), and the right to run it
+        // is ours.
+        let suspension = unsafe { (*header.runner.get()).resume() };
+        self.current.set(ptr::null());
+        match suspension {
+            Suspension::Yielded => self.local.push_back(thread),
+            Suspension::Parked => {
+                self.list_parked(header);
+                // From here on the thread may be anybody's.
+                if !header.run_state.transition_to_parked() {
+                    self.local.push_back(thread);
+                }
+            }
+            Suspension::Finished => self.retire(thread),
+        }
+    }
+
+    /// Gives a fresh thread its stack. `false`: there was none, or the runtime closes,
+    /// and the thread has ended.
+    fn bind(&self, thread: &Runnable) -> bool {
+        let header = thread.header();
+        let runner = if self.shared.is_closing() {
+            Err(JoinError::cancelled(header.describe()))
+        } else {
+            self.runners
+                .take(header.stack_size(), &self.shared.spare_runners)
+                .map_err(|error| JoinError::no_stack(header.describe(), error))
+        };
+        match runner {
+            Ok(runner) => {
+                runner.begin(header);
+                header.runner.set(runner.into_raw());
+                header.home.set(self.remote());
+                self.count_started(1);
+                true
+            }
+            Err(error) => {
+                // SAFETY: the caller gives the thread up when this returns `false`.
+                let thread = unsafe { Runnable::from_raw(header) };
+                self.shared.end_unstarted(thread, error);
+                false
+            }
+        }
+    }
+
+    fn retire(&self, thread: Runnable) {
+        let header = thread.header();
+        self.unlist_parked(header);
+        self.count_started(-1);
+        // SAFETY: `bind` put it there; its thread has finished.
+        let runner = unsafe { OwnedRunner::from_raw(header.runner.get()) };
+        self.runners.put(runner, &self.shared.spare_runners);
+        thread.finished();
+    }
+
+    fn count_started(&self, by: isize) {
+        let started = &self.remote().started;
+        // Relaxed, and not a read-modify-write: only this worker writes it.
+        let now = started.load(Ordering::Relaxed).wrapping_add_signed(by);
+        started.store(now, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn list_parked(&self, header: &Header) {
+        let links = &header.parked_links;
+        if links.listed.replace(true) {
+            return;
+        }
+        let first = self.parked.replace(header);
+        links.next.set(first);
+        // SAFETY: threads in the list are unfinished.
+        if let Some(first) = unsafe { first.as_ref() } {
+            first.parked_links.prev.set(header);
+        }
+    }
+
+    #[inline]
+    fn unlist_parked(&self, header: &Header) {
+        let links = &header.parked_links;
+        if !links.listed.get() {
+            return;
+        }
+        let (prev, next) = (links.prev.get(), links.next.get());
+        // SAFETY: as in `list_parked`.
+        unsafe {
+            match prev.as_ref() {
+                Some(prev) => prev.parked_links.next.set(next),
+                None => self.parked.set(next),
+            }
+            if let Some(next) = next.as_ref() {
+                next.parked_links.prev.set(prev);
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// Whether `worker` has yet to act on the shutdown.
+    fn is_closing_news(&self, worker: &Worker) -> bool {
+        self.is_closing()
+            && (!worker.cancelled_all.get() && worker.is_cancelling()
+                || worker.remote().started.load(Ordering::Relaxed) == 0)
+    }
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker").field("index", &self.index).finish_non_exhaustive()
+    }
+}
+
+/// The worker of this OS thread, if it is one of `shared`'s.
+#[inline]
+fn current_of(shared: &Shared) -> Option<&'static Worker> {
+    // SAFETY: a worker in the thread-local is alive; the callers use it at once.
+    unsafe { current::worker().as_ref() }.filter(|worker| ptr::eq(&*worker.shared, shared))
+}
+
+/// Parks the current green thread, which waits on `waiter`, until it is woken.
+#[inline]
+pub(crate) fn park(worker: &Worker, waiter: &Waiter) {
+    leave(worker, waiter, Suspension::Parked);
+}
+
+/// Lets the other threads of this worker run.
+#[inline]
+pub(crate) fn yield_now(worker: &Worker) {
+    leave(worker, ptr::null(), Suspension::Yielded);
+}
+
+#[inline]
+fn leave(worker: &Worker, waiter: *const Waiter, suspension: Suspension) {
+    // SAFETY: callers are green threads, so one is current, and it runs on its runner.
+    unsafe {
+        let thread = &*worker.current();
+        thread.waiter.set(waiter);
+        (*thread.runner.get()).suspend(suspension);
+    }
+}

@@ -1,0 +1,2 @@
+//! sward
+#![forbid(unsafe_code)]

@@ -1,0 +1,1 @@
+//! Locks for sward's green threads, with parking_lot's names.
