@@ -2,8 +2,8 @@
 //! std's in a normal build, loom's under `--cfg sward_loom`.
 //!
 //! `sched`, `chan` and `sync` take atomics, cells, locks, thread-locals and OS
-//! threads from here and nowhere else (clippy's `disallowed-types` keeps it so),
-//! so that the very source that ships runs under the model checker.
+//! threads from here and nowhere else (clippy's `disallowed-types` and `cargo xtask
+//! test` keep it so), so that the very source that ships runs under the model checker.
 //!
 //! The one thing that cannot be modelled from inside is `crossbeam-deque`. Under
 //! loom [`deque`] is a stand-in: a locked queue whose `is_empty` is a bare atomic
@@ -79,11 +79,13 @@ mod real {
     /// A cell whose accesses the model checker can see.
     #[derive(Debug, Default)]
     #[repr(transparent)]
+    #[expect(clippy::disallowed_types, reason = "this is what the others are to use")]
     pub struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
 
     impl<T> UnsafeCell<T> {
         /// A cell that holds `value`.
         #[inline]
+        #[expect(clippy::disallowed_types, reason = "as above")]
         pub const fn new(value: T) -> Self {
             Self(std::cell::UnsafeCell::new(value))
         }

@@ -96,7 +96,7 @@ impl Waiter {
     }
 
     /// A waiter whose wait a shutdown does not end.
-    pub(crate) fn uncancellable() -> Self {
+    pub fn uncancellable() -> Self {
         let waiter = Self::new();
         waiter.cancellable.set(false);
         waiter

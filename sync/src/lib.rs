@@ -1,1 +1,13 @@
-//! Locks for sward's green threads, with parking_lot's names.
+//! Locks for [sward](https://docs.rs/sward)'s green threads, with parking_lot's names
+//! and semantics. Users depend on `sward` and find them in `sward::sync`.
+//!
+//! Whoever must wait parks its green thread, or blocks its OS thread; both kinds may
+//! use the same lock. Unlike a std mutex, one of these may be held across a blocking
+//! call: those that wait for it leave their worker to others meanwhile.
+
+pub mod mutex;
+mod wait_group;
+
+#[doc(no_inline)]
+pub use self::mutex::{Mutex, MutexGuard};
+pub use self::wait_group::WaitGroup;

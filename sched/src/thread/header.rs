@@ -414,9 +414,12 @@ impl Runnable {
         let task = self.header();
         match task.completion.transition_to_finished() {
             OnFinish::Nothing => {}
-            // SAFETY: detached before it finished, so there is no handle (2).
+            // Detached before it finished, so there is no handle (2).
             OnFinish::DropResult => {
-                drop_quietly_with(|| unsafe { (task.vtable.drop_result)(self.0) })
+                drop_quietly_with(|| {
+                    // SAFETY: so the result is ours.
+                    unsafe { (task.vtable.drop_result)(self.0) }
+                })
             }
             OnFinish::WakeJoiner => {
                 let waiting = task.waiting.lock();

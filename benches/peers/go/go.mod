@@ -1,0 +1,3 @@
+module sward.example/peers
+
+go 1.21

@@ -1,0 +1,44 @@
+//! How many senders and receivers a channel has left.
+
+use sward_sched::primitive::atomic::{AtomicUsize, Ordering};
+
+use crate::flavor::Flavor;
+
+/// A channel and the counts of its two ends.
+#[derive(Debug)]
+pub(crate) struct Ends<T> {
+    pub(crate) channel: Flavor<T>,
+    senders: AtomicUsize,
+    receivers: AtomicUsize,
+}
+
+impl<T> Ends<T> {
+    /// With one of each.
+    pub(crate) fn new(channel: Flavor<T>) -> Self {
+        Self { channel, senders: AtomicUsize::new(1), receivers: AtomicUsize::new(1) }
+    }
+
+    pub(crate) fn add_sender(&self) {
+        // Relaxed: a new one is made from one that exists.
+        self.senders.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_receiver(&self) {
+        // Relaxed: as above.
+        self.receivers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// `true`: that was the last.
+    pub(crate) fn remove_sender(&self) -> bool {
+        // Relaxed: what they sent is ordered by the channel's lock, which the last one
+        // takes after this to close it. That last one is really last: nobody can make
+        // another from none.
+        self.senders.fetch_sub(1, Ordering::Relaxed) == 1
+    }
+
+    /// `true`: that was the last.
+    pub(crate) fn remove_receiver(&self) -> bool {
+        // Relaxed: as above.
+        self.receivers.fetch_sub(1, Ordering::Relaxed) == 1
+    }
+}

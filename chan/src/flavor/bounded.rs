@@ -1,0 +1,47 @@
+//! `bounded(n)`: a ring.
+
+use std::collections::VecDeque;
+
+use crate::channel::Buffer;
+
+/// Room for a fixed number of values, allocated at once.
+#[derive(Debug)]
+pub(crate) struct Ring<T> {
+    values: VecDeque<T>,
+    capacity: usize,
+}
+
+impl<T> Ring<T> {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { values: VecDeque::with_capacity(capacity), capacity }
+    }
+}
+
+impl<T> Buffer<T> for Ring<T> {
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.values.len() == self.capacity
+    }
+
+    #[inline]
+    fn push(&mut self, value: T) {
+        self.values.push_back(value);
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<T> {
+        self.values.pop_front()
+    }
+
+    fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    fn capacity(&self) -> Option<usize> {
+        Some(self.capacity)
+    }
+
+    fn take(&mut self) -> Self {
+        Self { values: std::mem::take(&mut self.values), capacity: self.capacity }
+    }
+}
