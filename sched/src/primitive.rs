@@ -464,8 +464,8 @@ mod model {
         pub struct Worker<T>(Arc<Queue<T>>);
 
         impl<T> Worker<T> {
-            /// An empty queue.
-            pub fn new_fifo() -> Self {
+            /// An empty queue. (The stand-in's order is first in, first out.)
+            pub fn new_lifo() -> Self {
                 Self(Arc::new(Queue::new()))
             }
 

@@ -4,7 +4,9 @@
 //! ran), its own queue of started threads, its deque of fresh ones (at least every
 //! [`FRESH_EVERY`] turns); every [`OUTSIDE_EVERY`] turns, and when it has nothing else,
 //! its inbox, its timers and the runtime's injector; and then the other workers' fresh
-//! threads. With nothing anywhere it sleeps (`idle.rs`, README.md).
+//! threads. Of its own fresh ones it takes the newest, so that a tree of threads is
+//! walked depth first and few are alive at a time, but every [`OUTSIDE_EVERY`] turns
+//! the oldest, so that none waits for ever; thieves take the oldest. With nothing anywhere it sleeps (`idle.rs`, README.md).
 //!
 //! 1. A started thread stays on its worker. So its queue link, its timers and its
 //!    place in the list of parked threads are touched on this OS thread only.
@@ -206,6 +208,9 @@ impl Worker {
         self.remote().turns.store(turn, Ordering::Relaxed);
         if turn.is_multiple_of(OUTSIDE_EVERY) {
             self.look_outside();
+            if let Steal::Success(oldest) = self.remote().stealer.steal() {
+                return Some(oldest);
+            }
         }
         if turn.is_multiple_of(FRESH_EVERY)
             && let Some(thread) = self.fresh.pop()

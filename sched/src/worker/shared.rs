@@ -53,7 +53,7 @@ impl Shared {
         workers: usize,
         stack_size: usize,
     ) -> (Arc<Self>, Vec<deque::Worker<Runnable>>) {
-        let queues: Vec<_> = (0..workers).map(|_| deque::Worker::new_fifo()).collect();
+        let queues: Vec<_> = (0..workers).map(|_| deque::Worker::new_lifo()).collect();
         let shared = Arc::new_cyclic(|shared: &Weak<Self>| Self {
             idle: Idle::new(workers),
             injector: Injector::new(),

@@ -1,0 +1,158 @@
+//! `cargo xtask stress`: every test binary many times over.
+//!
+//! Three circumstances bring out what one quiet run does not: plain; all threads on one
+//! CPU, where a thread may lose it between any two instructions; and beside busy loops,
+//! where workers run late and at odds with each other.
+
+use std::num::NonZero;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use crate::cargo::{self, Binary, cargo};
+use crate::process::{Ended, capture, shown};
+use crate::{Result, at_least_one};
+
+const LIMIT: Duration = Duration::from_secs(120);
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Only the tests whose name contains this
+    filter: Option<String>,
+    /// How often each binary runs in each circumstance
+    #[arg(long, default_value_t = 200, value_name = "N", value_parser = at_least_one())]
+    runs: u32,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Circumstance {
+    Plain,
+    Pinned,
+    Busy,
+}
+
+pub(crate) fn run(options: &Options) -> Result {
+    let binaries = with_tests(test_binaries()?, options)?;
+    if binaries.is_empty() {
+        return Err("no test has such a name".into());
+    }
+    let pinning = Command::new("taskset").arg("--version").output().is_ok();
+    if !pinning {
+        println!("no taskset here: the runs on one CPU are left out");
+    }
+    println!("{:32} {:8} {:>6} {:>8} {:>8}", "binary", "", "runs", "failures", "s/run");
+    let mut failures = 0;
+    for binary in &binaries {
+        failures += stress(binary, Circumstance::Plain, options)?;
+        if pinning {
+            failures += stress(binary, Circumstance::Pinned, options)?;
+        }
+        let _load = Load::new();
+        failures += stress(binary, Circumstance::Busy, options)?;
+    }
+    match failures {
+        0 => Ok(()),
+        failures => Err(format!("{failures} runs failed").into()),
+    }
+}
+
+fn test_binaries() -> Result<Vec<Binary>> {
+    cargo::binaries(&mut cargo([
+        "test",
+        "--workspace",
+        "--exclude=sward-loom-tests",
+        "--exclude=xtask",
+        "--lib",
+        "--tests",
+        "--locked",
+        "--no-run",
+    ]))
+}
+
+/// Keeps the binaries that have a test of the wanted name.
+fn with_tests(mut binaries: Vec<Binary>, options: &Options) -> Result<Vec<Binary>> {
+    let mut found = Vec::new();
+    for binary in binaries.drain(..) {
+        let mut command = Command::new(&binary.path);
+        let list = command.args(&options.filter).arg("--list").output()?;
+        if String::from_utf8_lossy(&list.stdout).lines().any(|line| line.ends_with(": test")) {
+            found.push(binary);
+        }
+    }
+    Ok(found)
+}
+
+/// Runs one binary in one circumstance; returns the number of failures.
+fn stress(binary: &Binary, circumstance: Circumstance, options: &Options) -> Result<usize> {
+    let mut command = match circumstance {
+        Circumstance::Plain | Circumstance::Busy => Command::new(&binary.path),
+        Circumstance::Pinned => {
+            let mut command = Command::new("taskset");
+            command.args(["-c", "0"]).arg(&binary.path);
+            command
+        }
+    };
+    command.args(&options.filter).current_dir(&binary.package);
+    command.env("CARGO_MANIFEST_DIR", &binary.package);
+    let mut failures = 0;
+    let mut total = Duration::ZERO;
+    for run in 1..=options.runs {
+        let ended = capture(&mut command, LIMIT)?;
+        total += ended.took;
+        if !ended.success() {
+            failures += 1;
+            report(&command, run, &ended);
+        }
+    }
+    let package = binary.package.file_name().unwrap_or_default().display();
+    println!(
+        "{:32} {:8} {:6} {failures:8} {:8.3}",
+        format!("{package}: {} ({})", binary.name, binary.kind),
+        match circumstance {
+            Circumstance::Plain => "plain",
+            Circumstance::Pinned => "one CPU",
+            Circumstance::Busy => "busy",
+        },
+        options.runs,
+        (total / options.runs).as_secs_f64(),
+    );
+    Ok(failures)
+}
+
+fn report(command: &Command, run: u32, ended: &Ended) {
+    println!("---- run {run} failed ({}): {}", ended.how(), shown(command));
+    println!("{}{}----", ended.stdout, ended.stderr);
+}
+
+/// OS threads that keep every CPU busy until dropped.
+struct Load {
+    stop: Arc<AtomicBool>,
+    threads: Vec<thread::JoinHandle<()>>,
+}
+
+impl Load {
+    fn new() -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let cpus = thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = (0..cpus).map(|_| {
+            let stop = Arc::clone(&stop);
+            thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            })
+        });
+        Self { threads: threads.collect(), stop }
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            thread.join().expect("a busy loop does not panic");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! `cargo xtask test`: everything that must hold before a commit.
+
+use std::process::Command;
+use std::time::Instant;
+
+use crate::cargo::{self, Binary, cargo};
+use crate::process::shown;
+use crate::{Result, examples, loom};
+
+/// The doctests and the tests of one build share their flags, so that nothing is
+/// compiled twice; the models are built with a cfg and have a step of their own.
+const NO_MODELS: [&str; 4] = ["--workspace", "--exclude", "sward-loom-tests", "--locked"];
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Only these steps
+    steps: Vec<String>,
+}
+
+/// A step: its name, how to run it alone, and what it does.
+struct Step {
+    name: &'static str,
+    rerun: String,
+    run: Box<dyn Fn() -> Result>,
+}
+
+pub(crate) fn run(options: &Options) -> Result {
+    let steps = chosen(steps(), &options.steps)?;
+    let mut passed = Vec::new();
+    for Step { name, rerun, run } in steps {
+        println!("\n== {name}: {rerun}");
+        let start = Instant::now();
+        let result = run();
+        let seconds = start.elapsed().as_secs_f64();
+        if let Err(error) = result {
+            summary(&passed);
+            println!("{name:12} {seconds:8.1} s  FAILED: {error}");
+            println!(
+                "\nstep `{name}` failed; to run it alone: cargo xtask test {name}, or {rerun}"
+            );
+            println!("{} passed, 1 failed", passed.len());
+            std::process::exit(1);
+        }
+        passed.push((name, seconds));
+    }
+    summary(&passed);
+    println!("{} passed, 0 failed", passed.len());
+    Ok(())
+}
+
+/// Those of the steps that are named, or all.
+fn chosen(mut steps: Vec<Step>, names: &[String]) -> Result<Vec<Step>> {
+    if let Some(name) = names.iter().find(|name| steps.iter().all(|step| step.name != **name)) {
+        let known: Vec<_> = steps.iter().map(|step| step.name).collect();
+        return Err(format!("no step `{name}`; there are: {}", known.join(", ")).into());
+    }
+    steps.retain(|step| names.is_empty() || names.iter().any(|name| step.name == name));
+    Ok(steps)
+}
+
+fn summary(passed: &[(&str, f64)]) {
+    println!("\n== summary");
+    for (name, seconds) in passed {
+        println!("{name:12} {seconds:8.1} s  ok");
+    }
+}
+
+fn steps() -> Vec<Step> {
+    let tests = ["--lib", "--bins", "--tests", "--examples"];
+    let mut docs = cargo(["doc", "--workspace", "--no-deps", "--locked"]);
+    docs.env("RUSTDOCFLAGS", "-D warnings");
+    vec![
+        command("format", cargo(["fmt", "--all", "--check"])),
+        command(
+            "clippy",
+            cargo(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
+        ),
+        command("loom-clippy", loom::clippy()),
+        command("build", build_examples()),
+        command("tests", cargo(["test"].into_iter().chain(NO_MODELS).chain(tests))),
+        command("doctests", cargo(["test", "--doc"].into_iter().chain(NO_MODELS))),
+        Step {
+            name: "examples",
+            rerun: "each as the table in xtask/src/examples.rs says".to_owned(),
+            run: Box::new(|| examples::run(&built_examples()?)),
+        },
+        command(
+            "benches",
+            cargo(["test", "--bench", "*"].into_iter().chain(NO_MODELS).chain(["--", "--test"])),
+        ),
+        Step {
+            name: "loom",
+            rerun: "cargo xtask loom".to_owned(),
+            run: Box::new(|| loom::run(&loom::Options::default())),
+        },
+        command("docs", docs),
+    ]
+}
+
+fn command(name: &'static str, command: Command) -> Step {
+    let rerun = shown(&command);
+    let command = std::cell::RefCell::new(command);
+    Step { name, rerun, run: Box::new(move || cargo::run(&mut command.borrow_mut())) }
+}
+
+fn build_examples() -> Command {
+    cargo(["build", "--examples"].into_iter().chain(NO_MODELS))
+}
+
+fn built_examples() -> Result<Vec<Binary>> {
+    let mut binaries = cargo::binaries(&mut build_examples())?;
+    binaries.retain(|binary| binary.kind == "example");
+    Ok(binaries)
+}
