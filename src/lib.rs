@@ -1,8 +1,66 @@
-//! sward
+//! Concurrent programs written straight down the page: green threads that block
+//! whenever they like, channels and locks that know of them.
+//!
+//! ```
+//! use sward::{chan, go};
+//!
+//! #[sward::main]
+//! fn main() {
+//!     let (sender, receiver) = chan::bounded(4);
+//!     for i in 1..=3 {
+//!         let sender = sender.clone();
+//!         go!(move || sender.send(i * i).unwrap());
+//!     }
+//!     drop(sender);
+//!     println!("{}", receiver.iter().sum::<i32>());
+//!     # assert_eq!(receiver.iter().count(), 0);
+//! }
+//! ```
+//!
+//! It prints 14. Each [`go!`] starts a *green thread*: a closure with a small stack of
+//! its own, run by a few OS threads (the *workers*, one for each core). Where it has to
+//! wait, for a value, a lock, a result, some time, it is *parked*, and its worker runs
+//! another one. A switch takes a few nanoseconds, a parked thread a page of memory.
+//!
+//! | to | use |
+//! |---|---|
+//! | start a green thread | [`go!`], [`spawn()`], [`Builder`] |
+//! | wait for its result, or learn of its panic | [`JoinHandle::join`] |
+//! | run a program on green threads | [`main`](macro@main), [`run`], [`Runtime`] |
+//! | pass values | [`chan`] |
+//! | share state | [`sync`] |
+//! | wait for time to pass | [`time`] |
+//! | call code that blocks its OS thread | [`unblock`] |
+//! | let others run, or wait to be woken | [`yield_now`], [`park`] |
+//!
+//! # Where threads run
+//!
+//! A thread that has not begun may be taken by any worker that has nothing to do. Once it
+//! has begun it stays on its worker, so nothing on its stack ever moves to another OS
+//! thread: values that are not `Send`, borrows of thread-locals and the like are as safe
+//! across a blocking call as they are in an OS thread. The price: threads that have
+//! begun on one worker share that core. For work that should spread, start one
+//! thread for each piece.
+//!
+//! # What still blocks a worker
+//!
+//! Green threads take turns of their own accord: one that computes for long without
+//! blocking, or that blocks its *OS* thread, keeps its worker from the others on it.
+//!
+//! | instead of | use |
+//! |---|---|
+//! | `std::thread::sleep` | [`time::sleep`] |
+//! | a `std` lock that is held while its holder blocks | [`sync::Mutex`] |
+//! | `std::sync::mpsc`, `std::thread::park`, `JoinHandle` of an OS thread | [`chan`], [`park`], [`JoinHandle`] |
+//! | reading files, name lookups, child processes, C libraries that wait | the same inside [`unblock`] |
+//! | a long loop | the same with a [`yield_now`] now and then |
+
 #![forbid(unsafe_code)]
+
 pub use sward_chan as chan;
-pub use sward_sync as sync;
+pub use sward_macros::{go, main, test};
 pub use sward_sched::{
     Builder, DEFAULT_STACK_SIZE, JoinError, JoinHandle, MIN_STACK_SIZE, Runtime, Thread, ThreadId,
     current, park, run, runtime, spawn, time, unblock, yield_now,
 };
+pub use sward_sync as sync;

@@ -1,34 +1,29 @@
 //! How often each word occurs: in one job, in one big file, in all.
 //!
-//! A hash table for this one purpose. With `HashMap<Box<str>, u64>` the merger took a
-//! third as long as the tokenisers together: it hashed each word again, and went to
-//! memory for each word's own allocation. Here the words of a table lie one after the
-//! other, and hashes move with them from table to table. Invariants:
-//!
-//! 1. `index` has a power of two of slots, and at most half of them are taken.
-//! 2. A taken slot leads to the entry whose hash put it there, or follows such a slot
-//!    without a gap (linear probing; nothing is ever removed alone).
+//! With `HashMap<Box<str>, u64>` the merger took a third as long as the tokenisers
+//! together: it hashed each word again, and went to memory for each word's own
+//! allocation. Here the words of a table lie one after the other, and hashes move with
+//! them from table to table.
 
 use std::cmp::Ordering;
-use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash, Hasher};
+use std::hash::BuildHasher;
 use std::mem;
+use std::sync::LazyLock;
+
+use hashbrown::hash_table::Entry::{Occupied, Vacant};
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+/// The same keys in every table, since the hashes are passed on.
+static HASHER: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
 
 /// Words, each with its number of occurrences.
 #[derive(Default)]
 pub(crate) struct Counts {
-    index: Vec<Slot>,
+    /// Numbers of entries, by the hash of their words.
+    index: HashTable<u32>,
     entries: Vec<Entry>,
     /// The words, in the order of `entries`.
     text: String,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Slot {
-    /// Upper half of the hash: tells most other words from this one on the spot.
-    hash: u32,
-    /// Number of the entry, from 1 on; 0 in a free slot.
-    entry: u32,
 }
 
 struct Entry {
@@ -41,10 +36,7 @@ struct Entry {
 impl Counts {
     /// Counts `word` once more.
     pub(crate) fn add(&mut self, word: &str) {
-        // The same keys in every table, since the hashes are passed on.
-        let mut hasher = DefaultHasher::new();
-        word.hash(&mut hasher);
-        self.add_hashed(hasher.finish(), word, 1);
+        self.add_hashed(HASHER.hash_one(word), word, 1);
     }
 
     /// Adds all counts of `other`.
@@ -68,9 +60,8 @@ impl Counts {
         self.entries.shrink_to(keep);
         self.text.clear();
         self.text.shrink_to(8 * keep);
-        self.index.truncate(2 * keep.next_power_of_two());
-        self.index.shrink_to_fit();
-        self.index.fill(Slot::default());
+        self.index.clear();
+        self.index.shrink_to(keep, |_| unreachable!("it is empty"));
     }
 
     pub(crate) fn words(&self) -> u64 {
@@ -99,51 +90,21 @@ impl Counts {
     }
 
     fn add_hashed(&mut self, hash: u64, word: &str, count: u64) {
-        if 2 * self.entries.len() >= self.index.len() {
-            self.grow();
-        }
-        let mask = self.index.len() - 1;
-        let mut at = hash as usize & mask;
-        loop {
-            let slot = self.index[at];
-            if slot.entry == 0 {
-                break;
+        let Self { index, entries, text } = self;
+        let is_word = |&number: &u32| {
+            let entry = &entries[number as usize];
+            entry.hash == hash && text[entry.start..entry.start + entry.len] == *word
+        };
+        match index.entry(hash, is_word, |&number| entries[number as usize].hash) {
+            Occupied(slot) => entries[*slot.get() as usize].count += count,
+            Vacant(slot) => {
+                let number = u32::try_from(entries.len()).expect("2^32 words are too many");
+                slot.insert(number);
+                entries.push(Entry { hash, count, start: text.len(), len: word.len() });
+                text.push_str(word);
             }
-            let number = slot.entry as usize - 1;
-            if slot.hash == upper_half(hash) && self.word(&self.entries[number]) == word {
-                self.entries[number].count += count;
-                return;
-            }
-            at = (at + 1) & mask;
-        }
-        self.entries.push(Entry { hash, count, start: self.text.len(), len: word.len() });
-        self.text.push_str(word);
-        self.index[at] = Slot::new(hash, self.entries.len());
-    }
-
-    fn grow(&mut self) {
-        let slots = (2 * self.index.len()).max(64);
-        self.index.clear();
-        self.index.resize(slots, Slot::default());
-        for (number, entry) in self.entries.iter().enumerate() {
-            let mut at = entry.hash as usize & (slots - 1);
-            while self.index[at].entry != 0 {
-                at = (at + 1) & (slots - 1);
-            }
-            self.index[at] = Slot::new(entry.hash, number + 1);
         }
     }
-}
-
-impl Slot {
-    fn new(hash: u64, entry: usize) -> Self {
-        let entry = u32::try_from(entry).expect("fewer than 2^32 distinct words");
-        Slot { hash: upper_half(hash), entry }
-    }
-}
-
-fn upper_half(hash: u64) -> u32 {
-    (hash >> 32) as u32
 }
 
 fn most_frequent_first(a: &(&str, u64), b: &(&str, u64)) -> Ordering {

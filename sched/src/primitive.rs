@@ -34,8 +34,6 @@ pub enum Mutant {
     IdleTargetedSkipped,
     /// `RunState::transition_to_parked` overwrites a wake that came in between.
     ParkOverwritesWake,
-    /// `RunState::transition_to_woken` publishes nothing of what the waker wrote.
-    WakeRelaxed,
     /// `Thread::unpark` wakes a waiter but leaves no token when there is none.
     UnparkDropsToken,
     /// `Inbox::push` tells every pusher that somebody else will wake the owner.

@@ -38,6 +38,8 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(1);
 /// Dropping it is a [`shutdown`](Self::shutdown) of one second.
 pub struct Runtime {
     shared: Arc<Shared>,
+    /// `shutdown` has been called, and there is nothing left to do for `drop`.
+    ended: bool,
 }
 
 impl Runtime {
@@ -141,16 +143,17 @@ impl Runtime {
     /// they are, and reported.
     ///
     /// [`JoinError::is_cancelled`]: crate::JoinError::is_cancelled
-    pub fn shutdown(self, timeout: Duration) -> bool {
-        let done = end(&self.shared, timeout);
-        std::mem::forget(self);
-        done
+    pub fn shutdown(mut self, timeout: Duration) -> bool {
+        self.ended = true;
+        end(&self.shared, timeout)
     }
 }
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        end(&self.shared, DROP_TIMEOUT);
+        if !self.ended {
+            end(&self.shared, DROP_TIMEOUT);
+        }
     }
 }
 
@@ -276,7 +279,7 @@ impl Builder {
         }
         let (shared, queues) = Shared::new(workers, self.stack_size);
         // From here on an error drops the runtime, which ends the workers so far.
-        let runtime = Runtime { shared };
+        let runtime = Runtime { shared, ended: false };
         for (index, queue) in queues.into_iter().enumerate() {
             runtime.shared.worker_starts();
             let shared = runtime.shared.clone();

@@ -19,7 +19,12 @@ struct Example {
 
 /// Every example is here at least once, by its name in `examples/`.
 const EXAMPLES: &[Example] = &[
-    // Example { name: "pipeline", arguments: &["--threads", "4"], prints: "done" },
+    Example { name: "wordcount", arguments: &["--json", "examples"], prints: "\"skipped\":0" },
+    Example {
+        name: "wordcount_threads",
+        arguments: &["--json", "examples"],
+        prints: "\"skipped\":0",
+    },
 ];
 
 const LIMIT: Duration = Duration::from_secs(60);

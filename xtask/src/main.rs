@@ -13,6 +13,7 @@ mod bench;
 mod cargo;
 mod examples;
 mod loom;
+mod primitives;
 mod process;
 mod stress;
 mod test;

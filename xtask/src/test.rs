@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::cargo::{self, Binary, cargo};
 use crate::process::shown;
-use crate::{Result, examples, loom};
+use crate::{Result, examples, loom, primitives};
 
 /// The doctests and the tests of one build share their flags, so that nothing is
 /// compiled twice; the models are built with a cfg and have a step of their own.
@@ -35,9 +35,7 @@ pub(crate) fn run(options: &Options) -> Result {
         if let Err(error) = result {
             summary(&passed);
             println!("{name:12} {seconds:8.1} s  FAILED: {error}");
-            println!(
-                "\nstep `{name}` failed; to run it alone: cargo xtask test {name}, or {rerun}"
-            );
+            println!("\nstep `{name}` failed; to run it alone: cargo xtask test {name}");
             println!("{} passed, 1 failed", passed.len());
             std::process::exit(1);
         }
@@ -66,18 +64,30 @@ fn summary(passed: &[(&str, f64)]) {
 }
 
 fn steps() -> Vec<Step> {
-    let tests = ["--lib", "--bins", "--tests", "--examples"];
     let mut docs = cargo(["doc", "--workspace", "--no-deps", "--locked"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
     vec![
         command("format", cargo(["fmt", "--all", "--check"])),
+        Step {
+            name: "primitives",
+            rerun: "as xtask/src/primitives.rs says".to_owned(),
+            run: Box::new(primitives::check),
+        },
         command(
             "clippy",
             cargo(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
         ),
         command("loom-clippy", loom::clippy()),
-        command("build", build_examples()),
-        command("tests", cargo(["test"].into_iter().chain(NO_MODELS).chain(tests))),
+        Step {
+            name: "tests",
+            rerun: shown(&unit_and_integration_tests()),
+            run: Box::new(|| {
+                // Integration tests run the examples as programs; `--examples` below
+                // builds only the tests in them.
+                cargo::run(&mut build_examples())?;
+                cargo::run(&mut unit_and_integration_tests())
+            }),
+        },
         command("doctests", cargo(["test", "--doc"].into_iter().chain(NO_MODELS))),
         Step {
             name: "examples",
@@ -101,6 +111,11 @@ fn command(name: &'static str, command: Command) -> Step {
     let rerun = shown(&command);
     let command = std::cell::RefCell::new(command);
     Step { name, rerun, run: Box::new(move || cargo::run(&mut command.borrow_mut())) }
+}
+
+fn unit_and_integration_tests() -> Command {
+    let targets = ["--lib", "--bins", "--tests", "--examples"];
+    cargo(["test"].into_iter().chain(NO_MODELS).chain(targets))
 }
 
 fn build_examples() -> Command {

@@ -33,7 +33,7 @@ var workloads = []workload{
 	{"chan_1", 1_000_000, func(n int) { channel(1, n) }},
 	{"chan_128", 5_000_000, func(n int) { channel(128, n) }},
 	{"ring_1000", 1_000_000, func(n int) { ring(1000, n) }},
-	{"fib_22", fibCalls(22), func(int) { fib(22) }},
+	{"fib_22", fibSpawns(22), func(int) { fib(22) }},
 	{"mutex", 10_000_000, mutex},
 }
 
@@ -160,32 +160,30 @@ func ring(goroutines, n int) {
 		}(left, right)
 		left = right
 	}
-	// The hop through this goroutine closes the ring.
-	for hops := 0; hops < n; hops += goroutines + 1 {
-		first <- hops
+	for round := 0; round < n/goroutines; round++ {
+		first <- round
 		<-left
 	}
 	close(first)
 	<-left
 }
 
-// Every call spawns one of its two and waits for it.
+// Every call but the last ones spawns one of its two and waits for it.
 func fib(n int) int {
 	if n < 2 {
 		return n
 	}
-	left := make(chan int)
-	go func() { left <- fib(n - 1) }()
-	right := fib(n - 2)
-	return <-left + right
+	other := make(chan int)
+	go func() { other <- fib(n - 2) }()
+	return fib(n-1) + <-other
 }
 
-// How many calls that makes, which is what an operation of fib is.
-func fibCalls(n int) int {
+// How many goroutines that makes, each of which is an operation.
+func fibSpawns(n int) int {
 	if n < 2 {
-		return 1
+		return 0
 	}
-	return 1 + fibCalls(n-1) + fibCalls(n-2)
+	return 1 + fibSpawns(n-1) + fibSpawns(n-2)
 }
 
 // Lock and unlock, with nobody else about.

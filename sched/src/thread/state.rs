@@ -58,9 +58,7 @@ impl RunState {
     #[inline]
     pub(crate) fn transition_to_woken(&self) -> bool {
         // AcqRel: pairs with `transition_to_parked`, both ways.
-        let ordering =
-            if broken(Mutant::WakeRelaxed) { Ordering::Relaxed } else { Ordering::AcqRel };
-        let before = self.0.swap(NOTIFIED, ordering);
+        let before = self.0.swap(NOTIFIED, Ordering::AcqRel);
         debug_assert_ne!(before, NOTIFIED, "a green thread was woken twice for one wait");
         before == PARKED
     }

@@ -1,10 +1,9 @@
 //! A worker: the OS thread that runs green threads, one at a time.
 //!
 //! Where it looks, in this order: the next-slot (a thread just woken by the one that
-//! ran), its own queue of started threads, its deque of fresh ones (at least every
-//! [`FRESH_EVERY`] turns); every [`OUTSIDE_EVERY`] turns, and when it has nothing else,
-//! its inbox, its timers and the runtime's injector; and then the other workers' fresh
-//! threads. Of its own fresh ones it takes the newest, so that a tree of threads is
+//! ran), its own queue of started threads, its inbox and its timers, its deque of fresh
+//! threads (at least every [`FRESH_EVERY`] turns), the runtime's injector, and the other
+//! workers' fresh threads; every [`OUTSIDE_EVERY`] turns at all of its own. Of its own fresh ones it takes the newest, so that a tree of threads is
 //! walked depth first and few are alive at a time, but every [`OUTSIDE_EVERY`] turns
 //! the oldest, so that none waits for ever; thieves take the oldest. With nothing anywhere it sleeps (`idle.rs`, README.md).
 //!
@@ -26,7 +25,6 @@ use std::fmt;
 use std::num::NonZeroU64;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 pub use self::idle::Idle;
@@ -58,11 +56,12 @@ const NEXT_STREAK: u32 = 32;
 /// Numbers for green threads that a worker takes at a time.
 const ID_BATCH: u64 = 1024;
 
-/// Reserves `count` numbers and returns the first. A plain counter: a name for
-/// humans, not part of any protocol.
+/// Reserves `count` numbers and returns the first: names, not part of any protocol.
 fn reserve_ids(count: u64) -> NonZeroU64 {
+    // not modelled: a plain counter
+    use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    let first = NEXT.fetch_add(count, std::sync::atomic::Ordering::Relaxed);
+    let first = NEXT.fetch_add(count, Ordering::Relaxed);
     NonZeroU64::new(first).expect("2^64 green threads were spawned")
 }
 
@@ -217,7 +216,19 @@ impl Worker {
         {
             return Some(thread);
         }
-        self.pop_started().or_else(|| self.fresh.pop()).or_else(|| self.find_elsewhere())
+        self.pop_started()
+            .or_else(|| self.pop_arrived())
+            .or_else(|| self.fresh.pop())
+            .or_else(|| self.find_elsewhere())
+    }
+
+    /// Started threads that others, or time, have made runnable: they go before fresh
+    /// ones, which may be long.
+    #[inline]
+    fn pop_arrived(&self) -> Option<Runnable> {
+        self.remote().inbox.drain_into(&self.local);
+        self.fire_timers();
+        self.local.pop_front()
     }
 
     #[inline]
