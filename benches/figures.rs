@@ -14,43 +14,45 @@ use std::time::{Duration, Instant};
 use sward::sync::{Mutex, WaitGroup};
 use sward::{JoinHandle, Runtime, chan, spawn, yield_now};
 
-/// A workload: how many operations it has done, in which time.
-type Workload = fn() -> (u64, Duration);
+/// Does so many operations and says how long they took.
+type Workload = fn(u64) -> Duration;
 
-const WORKLOADS: &[(&str, Workload)] = &[
-    ("yield_1", || yields(1, 1_000_000)),
-    ("yield_100", || yields(100, 20_000)),
-    ("spawn", spawn_all),
-    ("spawn_join", spawn_join),
-    ("rendezvous", rendezvous),
-    ("chan_0", || one_to_one(0)),
-    ("chan_1", || one_to_one(1)),
-    ("chan_128", || one_to_one(128)),
-    ("ring_1000", ring),
-    ("fib_22", fib_22),
-    ("mutex", mutex),
+/// Name, number of operations, and how to do them.
+const WORKLOADS: &[(&str, u64, Workload)] = &[
+    ("yield_1", 1_000_000, |times| yields(1, times)),
+    ("yield_100", 2_000_000, |times| yields(100, times)),
+    ("spawn", 1_000_000, spawn_all),
+    ("spawn_join", 200_000, spawn_join),
+    ("rendezvous", 500_000, rendezvous),
+    ("chan_0", 1_000_000, |messages| one_to_one(0, messages)),
+    ("chan_1", 1_000_000, |messages| one_to_one(1, messages)),
+    ("chan_128", 1_000_000, |messages| one_to_one(128, messages)),
+    ("ring_1000", 500_000, ring),
+    ("fib_22", FIB_22_SPAWNS, fib_22),
+    ("mutex", 10_000_000, mutex),
 ];
 
 fn main() -> ExitCode {
     let mut workers = None;
-    let mut names = Vec::new();
+    let mut chosen = Vec::new();
+    let mut scale = 1;
     // `cargo bench` adds `--bench`.
     let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
     while let Some(arg) = args.next() {
         match arg.as_str() {
-            // So that `cargo test --benches` only checks that everything runs.
-            "--test" => return ExitCode::SUCCESS,
+            // What `cargo test --benches` passes: only see whether everything runs.
+            "--test" => scale = 1000,
             "--workers" => match args.next().map(|n| n.parse()) {
                 Some(Ok(n)) => workers = Some(n),
                 _ => return usage("--workers needs a number"),
             },
-            name => match WORKLOADS.iter().find(|(known, _)| *known == name) {
-                Some(workload) => names.push(*workload),
+            name => match WORKLOADS.iter().find(|(known, ..)| *known == name) {
+                Some(workload) => chosen.push(*workload),
                 None => return usage(&format!("no workload '{name}'")),
             },
         }
     }
-    let chosen = if names.is_empty() { WORKLOADS } else { &names };
+    let chosen = if chosen.is_empty() { WORKLOADS } else { &chosen };
     let mut builder = sward::runtime::Builder::new();
     if let Some(workers) = workers {
         builder = builder.workers(workers);
@@ -59,35 +61,32 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return usage(&error.to_string()),
     };
-    for (name, workload) in chosen {
-        println!("{name}\t{:.1}", best_of_five(&runtime, *workload));
+    for &(name, operations, workload) in chosen {
+        println!("{name}\t{:.1}", best_of_five(&runtime, operations.div_ceil(scale), workload));
     }
     ExitCode::SUCCESS
 }
 
 fn usage(problem: &str) -> ExitCode {
-    let names: Vec<_> = WORKLOADS.iter().map(|(name, _)| *name).collect();
+    let names: Vec<_> = WORKLOADS.iter().map(|(name, ..)| *name).collect();
     eprintln!("figures: {problem}\nusage: figures [--workers N] [{}]…", names.join("|"));
     ExitCode::from(2)
 }
 
-fn best_of_five(runtime: &Runtime, workload: Workload) -> f64 {
+fn best_of_five(runtime: &Runtime, operations: u64, workload: Workload) -> f64 {
     (0..5)
-        .map(|_| {
-            let (operations, time) = runtime.run(workload);
-            time.as_nanos() as f64 / operations as f64
-        })
+        .map(|_| runtime.run(|| workload(operations)).as_nanos() as f64 / operations as f64)
         .fold(f64::INFINITY, f64::min)
 }
 
-fn timed(operations: u64, work: impl FnOnce()) -> (u64, Duration) {
+fn timed(work: impl FnOnce()) -> Duration {
     let start = Instant::now();
     work();
-    (operations, start.elapsed())
+    start.elapsed()
 }
 
-/// Each of `threads` yields `times`; the clock starts when all of them run.
-fn yields(threads: u64, times: u64) -> (u64, Duration) {
+/// `threads` yield `times` in all; the clock starts when all of them run.
+fn yields(threads: u64, times: u64) -> Duration {
     let (ready, all_ready) = chan::bounded(threads as usize);
     let (go, going) = chan::bounded::<()>(0);
     let handles: Vec<_> = (0..threads)
@@ -97,22 +96,21 @@ fn yields(threads: u64, times: u64) -> (u64, Duration) {
                 ready.send(()).unwrap();
                 // Closed when all are to go.
                 going.recv().unwrap_err();
-                (0..times).for_each(|_| yield_now());
+                (0..times / threads).for_each(|_| yield_now());
             })
         })
         .collect();
     all_ready.iter().take(threads as usize).for_each(drop);
-    timed(threads * times, || {
+    timed(|| {
         drop(go);
         join_all(handles);
     })
 }
 
-fn spawn_all() -> (u64, Duration) {
-    const THREADS: u64 = 1_000_000;
-    timed(THREADS, || {
+fn spawn_all(threads: u64) -> Duration {
+    timed(|| {
         let group = WaitGroup::new();
-        for _ in 0..THREADS {
+        for _ in 0..threads {
             let member = group.clone();
             spawn(move || drop(member));
         }
@@ -120,46 +118,43 @@ fn spawn_all() -> (u64, Duration) {
     })
 }
 
-fn spawn_join() -> (u64, Duration) {
-    const TIMES: u64 = 200_000;
-    timed(TIMES, || {
-        for i in 0..TIMES {
+fn spawn_join(times: u64) -> Duration {
+    timed(|| {
+        for i in 0..times {
             assert_eq!(spawn(move || i).join().unwrap(), i);
         }
     })
 }
 
-fn rendezvous() -> (u64, Duration) {
-    const TRIPS: u64 = 500_000;
+fn rendezvous(trips: u64) -> Duration {
     let (there, arriving) = chan::bounded(0);
     let (back, returning) = chan::bounded(0);
     let echo = spawn(move || arriving.iter().for_each(|i: u64| back.send(i).unwrap()));
     there.send(0).unwrap();
     returning.recv().unwrap();
-    let result = timed(TRIPS, || {
-        for i in 0..TRIPS {
+    let time = timed(|| {
+        for i in 0..trips {
             there.send(i).unwrap();
             assert_eq!(returning.recv(), Ok(i));
         }
     });
     drop(there);
     echo.join().unwrap();
-    result
+    time
 }
 
-fn one_to_one(capacity: usize) -> (u64, Duration) {
-    const MESSAGES: u64 = 1_000_000;
+fn one_to_one(capacity: usize, messages: u64) -> Duration {
     let (sender, receiver) = chan::bounded(capacity);
-    timed(MESSAGES, || {
-        let sending = spawn(move || (0..MESSAGES).for_each(|i| sender.send(i).unwrap()));
-        assert_eq!(receiver.iter().count() as u64, MESSAGES);
+    timed(|| {
+        let sending = spawn(move || (0..messages).for_each(|i| sender.send(i).unwrap()));
+        assert_eq!(receiver.iter().count() as u64, messages);
         sending.join().unwrap();
     })
 }
 
-fn ring() -> (u64, Duration) {
+/// A token goes from hand to hand, `hops` times, around 1000 threads.
+fn ring(hops: u64) -> Duration {
     const THREADS: u64 = 1000;
-    const ROUNDS: u64 = 500;
     let (first, mut receiver) = chan::bounded::<u64>(0);
     let handles: Vec<_> = (0..THREADS)
         .map(|_| {
@@ -168,18 +163,21 @@ fn ring() -> (u64, Duration) {
             spawn(move || from.iter().for_each(|token| sender.send(token).unwrap()))
         })
         .collect();
-    let result = timed(THREADS * ROUNDS, || {
-        for round in 0..ROUNDS {
+    let time = timed(|| {
+        for round in 0..hops.div_ceil(THREADS) {
             first.send(round).unwrap();
             assert_eq!(receiver.recv(), Ok(round));
         }
     });
     drop(first);
     join_all(handles);
-    result
+    time
 }
 
-fn fib_22() -> (u64, Duration) {
+const FIB_22_SPAWNS: u64 = 28_656;
+
+/// fib(22), or the first number that takes as many spawns as asked for.
+fn fib_22(spawns: u64) -> Duration {
     fn fib(n: u64) -> u64 {
         if n < 2 {
             return n;
@@ -187,15 +185,16 @@ fn fib_22() -> (u64, Duration) {
         let other = spawn(move || fib(n - 2));
         fib(n - 1) + other.join().unwrap()
     }
-    // 28 656 spawns.
-    timed(28_656, || assert_eq!(fib(22), 17_711))
+    // fib(n) makes one spawn less than fib(n + 1) is.
+    let numbers = std::iter::successors(Some((1, 1)), |&(now, next)| Some((next, now + next)));
+    let n = numbers.take_while(|&(_, next)| next - 1 < spawns).count() as u64 + 1;
+    timed(|| assert!(fib(n) > 0))
 }
 
-fn mutex() -> (u64, Duration) {
-    const TIMES: u64 = 10_000_000;
+fn mutex(times: u64) -> Duration {
     let mutex = Arc::new(Mutex::new(0u64));
-    timed(TIMES, || {
-        for _ in 0..TIMES {
+    timed(|| {
+        for _ in 0..times {
             *black_box(&mutex).lock() += 1;
         }
     })

@@ -57,6 +57,11 @@
 
 #![forbid(unsafe_code)]
 
+/// README's programs are compiled and run, too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 pub use sward_chan as chan;
 pub use sward_macros::{go, main, test};
 pub use sward_sched::{

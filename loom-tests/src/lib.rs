@@ -26,8 +26,23 @@ const MUTANT_LIMIT: Duration = Duration::from_secs(300);
 ///
 /// When the model fails, or a mutant passes.
 pub fn check(test: &str, mutants: &[Mutant], model: impl Fn() + Send + Sync + 'static) {
+    check_up_to(usize::MAX, test, mutants, model);
+}
+
+/// As [`check`], for a model too large for more than `bound` preemptions.
+///
+/// # Panics
+///
+/// As [`check`].
+pub fn check_up_to(
+    bound: usize,
+    test: &str,
+    mutants: &[Mutant],
+    model: impl Fn() + Send + Sync + 'static,
+) {
     let mutant = std::env::var("SWARD_MUTANT").ok();
-    explore(test, model);
+    let bound = if mutant.is_none() { bound } else { usize::MAX };
+    explore(bound, test, model);
     if mutant.is_none() {
         for mutant in mutants {
             assert!(fails(test, *mutant), "{test}: mutant {mutant:?} was not noticed");
@@ -36,12 +51,13 @@ pub fn check(test: &str, mutants: &[Mutant], model: impl Fn() + Send + Sync + 's
     }
 }
 
-fn explore(test: &str, model: impl Fn() + Send + Sync + 'static) {
+fn explore(at_most: usize, test: &str, model: impl Fn() + Send + Sync + 'static) {
     let executions = Arc::new(AtomicU64::new(0));
     let count = executions.clone();
     let start = Instant::now();
     let mut builder = loom::model::Builder::new();
     builder.max_branches = 10_000;
+    builder.preemption_bound = Some(builder.preemption_bound.unwrap_or(at_most).min(at_most));
     builder.check(move || {
         count.fetch_add(1, Ordering::Relaxed);
         model();
@@ -49,7 +65,7 @@ fn explore(test: &str, model: impl Fn() + Send + Sync + 'static) {
     println!(
         "{test}: {} executions at preemption bound {} in {:.1?}",
         executions.load(Ordering::Relaxed),
-        builder.preemption_bound.map_or("none".to_owned(), |bound| bound.to_string()),
+        builder.preemption_bound.unwrap_or(at_most),
         start.elapsed()
     );
 }

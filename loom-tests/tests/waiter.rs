@@ -66,7 +66,8 @@ impl Gate {
 /// exactly one of them ends the wait.
 #[test]
 fn claim_against_claim_against_close() {
-    check("claim_against_claim_against_close", &[], || {
+    let mutants = [Mutant::WaiterNotUnlinked];
+    check("claim_against_claim_against_close", &mutants, || {
         let gate = Gate::new();
         let handing_over: Vec<_> = (1..=2)
             .map(|number| {

@@ -223,6 +223,10 @@ mod real {
 }
 
 #[cfg(sward_loom)]
+#[allow(
+    clippy::new_without_default,
+    reason = "they stand in for types whose `new` is what is used"
+)]
 mod model {
     pub use loom::sync::atomic;
     pub use loom::thread::Builder as ThreadBuilder;
