@@ -105,7 +105,7 @@ mod go;
 /// sward::go!(async { 1 });
 /// ```
 ///
-/// Nor does a thread that borrows from its caller (`sward::scope` can lend):
+/// Nor does a thread that borrows from its caller:
 ///
 /// ```compile_fail
 /// fn borrow(text: &str) {

@@ -13,6 +13,7 @@ mod join;
 mod park;
 #[doc(hidden)]
 pub mod primitive;
+mod report;
 pub mod runtime;
 mod spawn;
 mod stack;
@@ -20,6 +21,7 @@ mod thread;
 pub mod time;
 mod timer;
 mod unblock;
+mod unwinding;
 mod wait_list;
 mod waiter;
 mod worker;

@@ -13,7 +13,7 @@ use crate::worker;
 
 /// Waits until somebody calls [`Thread::unpark`](crate::Thread::unpark) on this
 /// thread; returns at once, and uses it up, if that has happened since the last
-/// `park`. Unlike std's it never returns for another reason.
+/// `park`. In a green thread it never returns for another reason.
 ///
 /// ```
 /// # use sward_sched as sward;

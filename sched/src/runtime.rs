@@ -4,7 +4,7 @@
 use std::fmt;
 use std::io;
 use std::num::NonZeroUsize;
-use std::panic::Location;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, OnceLock};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use crate::current;
 use crate::join::JoinHandle;
 use crate::primitive::ThreadBuilder;
+use crate::report::report;
 use crate::spawn::{run_on, spawn_on};
 use crate::stack::DEFAULT_STACK_SIZE;
 use crate::thread::Options;
@@ -101,7 +102,7 @@ impl Runtime {
     ///
     /// # Panics
     ///
-    /// With the panic of `f`.
+    /// As [`run`](crate::run).
     #[track_caller]
     pub fn run<F, T>(&self, f: F) -> T
     where
@@ -114,7 +115,8 @@ impl Runtime {
     /// Ends the runtime: threads that have not started are dropped, those that wait
     /// are unwound from their blocking call, those that run are unwound from their
     /// next. All their handles resolve ([`JoinError::is_cancelled`]). Then its OS
-    /// threads end.
+    /// threads end, but for those inside a closure given to [`unblock`], which end after
+    /// it.
     ///
     /// Returns `true` when that took no longer than `timeout`. Otherwise whatever is
     /// still unfinished (a thread that computes without blocking, or that catches the
@@ -157,6 +159,9 @@ impl Drop for Runtime {
     }
 }
 
+impl UnwindSafe for Runtime {}
+impl RefUnwindSafe for Runtime {}
+
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.shared.fmt(f)
@@ -174,27 +179,23 @@ fn end(shared: &Arc<Shared>, timeout: Duration) -> bool {
         // This thread is itself one of those to be waited for.
         let watch = move || finish_shutdown(&shared, deadline);
         if let Err(error) = ThreadBuilder::new().name("sward-shutdown".to_owned()).spawn(watch) {
-            eprintln!("sward: {}", spawn_error("the OS thread that watches a shutdown", error));
+            let error = spawn_error("the OS thread that watches a shutdown", error);
+            report(format_args!("sward: {error}"));
         }
         return false;
-    }
-    if std::thread::panicking() {
-        return finish_shutdown(&shared, deadline);
     }
     unblock(move || finish_shutdown(&shared, deadline))
 }
 
 fn finish_shutdown(shared: &Shared, deadline: Option<Instant>) -> bool {
-    let done = shared.wait_for_workers(deadline);
+    let done = shared.wait_for_parties(deadline);
     shared.blocking.close();
-    shared.refuse_injected();
     if !done {
-        eprintln!(
+        report(format_args!(
             "sward: a runtime was shut down, but {} of its green threads have not finished; \
-             they keep their stacks, and {} OS threads, until they do",
+             they keep their stacks and their workers until they do",
             shared.unfinished(),
-            shared.remotes.len()
-        );
+        ));
     }
     done
 }
@@ -281,13 +282,13 @@ impl Builder {
         // From here on an error drops the runtime, which ends the workers so far.
         let runtime = Runtime { shared, ended: false };
         for (index, queue) in queues.into_iter().enumerate() {
-            runtime.shared.worker_starts();
+            runtime.shared.party_enters();
             let shared = runtime.shared.clone();
             let started = ThreadBuilder::new()
                 .name(format!("sward-worker-{index}"))
                 .spawn(move || Worker::run(shared, index, queue));
             if let Err(error) = started {
-                runtime.shared.worker_returns();
+                runtime.shared.party_leaves();
                 let what = format!("worker {} of {workers}", index + 1);
                 return Err(spawn_error(&what, error));
             }

@@ -3,10 +3,12 @@
 use std::panic::Location;
 
 use crate::builder::Builder;
+use crate::cancel;
+use crate::current;
 use crate::join::JoinHandle;
 use crate::runtime;
 use crate::thread::{Options, RawTask};
-use crate::worker::{Shared, Spawned};
+use crate::worker::{Shared, Spawned, Worker};
 
 /// Starts a green thread that runs `f`, on the current runtime, or on the global one
 /// from an OS thread that is no worker.
@@ -57,7 +59,6 @@ where
     let id = shared.new_id();
     if size_of::<F>() > LARGE_CLOSURE {
         let boxed = Box::new(f);
-        // Called in place, through the vtable: a `Box<F>` would be moved out of first.
         let f = move || call_boxed(boxed);
         // SAFETY: the caller's promise.
         unsafe { RawTask::new(f, id, options, location) }
@@ -67,7 +68,9 @@ where
     }
 }
 
-fn call_boxed<F: FnOnce() -> T, T>(f: Box<F>) -> T {
+/// The closure is called where it lies: `Box<dyn FnOnce>` does so, `Box<F>` need not.
+fn call_boxed<'a, F: FnOnce() -> T + 'a, T>(f: Box<F>) -> T {
+    let f: Box<dyn FnOnce() -> T + 'a> = f;
     f()
 }
 
@@ -108,7 +111,15 @@ where
     shared.start(runnable);
     // SAFETY: the first handle, of the right type.
     let handle = unsafe { JoinHandle::new(task) };
-    handle.join_uncancelled().unwrap_or_else(|error| error.resume())
+    handle.join_uncancelled().unwrap_or_else(|error| {
+        // SAFETY: a worker in the thread-local is alive, and nothing here blocks.
+        let worker = unsafe { current::worker().as_ref() };
+        if error.is_cancelled() && worker.is_some_and(Worker::is_cancelling) {
+            // The caller's own runtime goes down as well.
+            cancel::raise();
+        }
+        error.resume()
+    })
 }
 
 /// Runs `f` as a green thread on the global runtime, waits for it and returns its
@@ -133,7 +144,8 @@ where
 ///
 /// # Panics
 ///
-/// With the panic of `f`. When the global runtime cannot be started.
+/// With the panic of `f`; when there is no stack to run it on, or its runtime is shut
+/// down under it; when the global runtime cannot be started.
 #[track_caller]
 pub fn run<F, T>(f: F) -> T
 where

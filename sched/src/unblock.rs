@@ -21,6 +21,7 @@ use crate::join::JoinHandle;
 use crate::primitive::{Condvar, Mutex, ThreadBuilder};
 use crate::spawn::new_thread;
 use crate::thread::{Options, Runnable};
+use crate::worker::Shared;
 
 /// The most threads in a pool. More jobs than that wait their turn.
 const MAX_THREADS: usize = 512;
@@ -89,8 +90,8 @@ struct State {
 enum Job {
     /// Run it to its end.
     Run(Runnable),
-    /// End it with this error.
-    Abandon(Runnable, JoinError),
+    /// End it with this error. The runtime's shutdown waits for that.
+    Abandon(Runnable, JoinError, Arc<Shared>),
 }
 
 impl Job {
@@ -101,8 +102,11 @@ impl Job {
                 job.run();
                 job.finished();
             },
-            // SAFETY: as above.
-            Self::Abandon(job, error) => unsafe { job.abandon(error) },
+            Self::Abandon(job, error, shared) => {
+                // SAFETY: as above.
+                unsafe { job.abandon(error) };
+                shared.party_leaves();
+            }
         }
     }
 }
@@ -113,8 +117,9 @@ impl BlockingPool {
     }
 
     /// Ends `thread`, which has not started, with `error`, on a thread of the pool.
-    pub(crate) fn abandon(self: &Arc<Self>, thread: Runnable, error: JoinError) {
-        self.submit(Job::Abandon(thread, error));
+    pub(crate) fn abandon(self: &Arc<Self>, thread: Runnable, error: JoinError, of: Arc<Shared>) {
+        of.party_enters();
+        self.submit(Job::Abandon(thread, error, of));
     }
 
     fn submit(self: &Arc<Self>, job: Job) {
@@ -136,15 +141,23 @@ impl BlockingPool {
         let started =
             ThreadBuilder::new().name("sward-unblock".to_owned()).spawn(move || pool.work());
         if started.is_err() {
-            let mut state = self.state.lock();
-            state.threads -= 1;
-            // With another thread alive the job only waits; with none it must be done
-            // here, and blocks this worker: slow, but not lost.
-            let stranded = if state.threads == 0 { state.jobs.pop_front() } else { None };
+            self.run_stranded();
+        }
+    }
+
+    /// A thread could not be started. With another one alive the jobs only wait; with
+    /// none they are done here, all of them (others may have counted on the thread that
+    /// did not come), and block this worker: slow, but not lost.
+    #[cold]
+    fn run_stranded(&self) {
+        let mut state = self.state.lock();
+        state.threads -= 1;
+        while state.threads == 0
+            && let Some(job) = state.jobs.pop_front()
+        {
             drop(state);
-            if let Some(job) = stranded {
-                job.run();
-            }
+            job.run();
+            state = self.state.lock();
         }
     }
 

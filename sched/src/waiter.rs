@@ -153,7 +153,7 @@ impl Waiter {
 
     #[inline]
     fn outcome(&self) -> Outcome {
-        // Acquire: pairs with the Release in `done`, `leave` and `end`.
+        // Acquire: pairs with the Release in `done` and `leave`.
         match self.state.load(Ordering::Acquire) {
             CLOSED => Outcome::Closed,
             TIMED_OUT => Outcome::TimedOut,
@@ -165,7 +165,8 @@ impl Waiter {
 
     /// Leaves `WAITING` by the thread's own hand: nobody owes a wake.
     fn leave(&self, state: u32) -> bool {
-        // Acquire on failure: what the winner did is seen. Nothing to release.
+        // Release: pairs with the Acquire in `outcome`; what led to it is seen. Acquire:
+        // pairs with the Release in `done`, if that side won.
         self.state.compare_exchange(WAITING, state, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
@@ -180,9 +181,10 @@ impl Waiter {
     pub unsafe fn claim(this: NonNull<Self>) -> Option<Claim> {
         // SAFETY: the caller's promise.
         let waiter = unsafe { this.as_ref() };
-        // Acquire: pairs with whoever published the waiter; its slots are seen.
+        // Relaxed: it decides who goes on; the lock of the wait list, or whatever else
+        // led the caller to the waiter, orders what the waiting side wrote.
         let won =
-            waiter.state.compare_exchange(WAITING, CLAIMED, Ordering::Acquire, Ordering::Relaxed);
+            waiter.state.compare_exchange(WAITING, CLAIMED, Ordering::Relaxed, Ordering::Relaxed);
         (won.is_ok() || broken(Mutant::ClaimTwice)).then_some(Claim(this))
     }
 

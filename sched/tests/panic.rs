@@ -112,3 +112,86 @@ fn a_panic_while_a_closure_that_never_ran_is_dropped_hurts_nobody() {
     });
     assert_eq!(rt.run(|| 7), 7);
 }
+
+/// Blocks when it is dropped.
+struct Blocks;
+
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        for _ in 0..3 {
+            sward_sched::park();
+            assert!(std::thread::panicking());
+        }
+    }
+}
+
+#[test]
+fn neighbours_of_a_thread_that_blocks_while_it_panics_see_nothing_of_it() {
+    let rt = sward_sched::runtime::Builder::new().workers(1).build().unwrap();
+    for _ in 0..20 {
+        rt.run(|| {
+            let panicking: Vec<_> = (0..5)
+                .map(|depth| {
+                    spawn(move || {
+                        let _outer = Blocks;
+                        if depth % 2 == 0 {
+                            panic!("once");
+                        }
+                        // A panic inside a destructor that runs because of a panic: two.
+                        struct Nested;
+                        impl Drop for Nested {
+                            fn drop(&mut self) {
+                                let inner = catch_unwind(|| {
+                                    let _blocks = Blocks;
+                                    panic!("inside");
+                                });
+                                assert!(inner.is_err() && std::thread::panicking());
+                            }
+                        }
+                        let _nested = Nested;
+                        panic!("outside");
+                    })
+                })
+                .collect();
+            let lock = std::sync::Mutex::new(());
+            while !panicking.iter().all(|thread| thread.is_finished()) {
+                assert!(!std::thread::panicking());
+                drop(lock.lock().unwrap());
+                let neighbour = spawn(|| {
+                    assert!(!std::thread::panicking());
+                    let caught = catch_unwind(|| panic!("a panic of its own"));
+                    assert!(caught.is_err() && !std::thread::panicking());
+                });
+                neighbour.join().unwrap();
+                panicking.iter().for_each(|thread| thread.thread().unpark());
+                yield_now();
+            }
+            assert!(panicking.into_iter().all(|thread| thread.join().unwrap_err().is_panic()));
+            assert!(!std::thread::panicking());
+        });
+    }
+    assert!(rt.shutdown(std::time::Duration::from_secs(20)));
+}
+
+#[test]
+fn a_neighbour_that_panics_does_not_make_others_uncancellable() {
+    let rt = sward_sched::runtime::Builder::new().workers(1).build().unwrap();
+    let panicking = rt.spawn(|| {
+        let _blocks = Blocks;
+        panic!("and then it blocks");
+    });
+    let parked = rt.spawn(sward_sched::park);
+    rt.run(|| (0..100).for_each(|_| yield_now()));
+    let thread = panicking.thread();
+    // What unwinds is not cancelled: it must be woken.
+    let waker = std::thread::spawn(move || {
+        while !panicking.is_finished() {
+            thread.unpark();
+            std::thread::yield_now();
+        }
+        panicking.join().unwrap_err().is_panic()
+    });
+    assert!(rt.shutdown(std::time::Duration::from_secs(20)));
+    assert!(parked.join().unwrap_err().is_cancelled());
+    assert!(waker.join().unwrap());
+}

@@ -22,8 +22,8 @@ pub(crate) use self::guard::GUARD_SIZE;
 /// with the guard.
 pub const DEFAULT_STACK_SIZE: usize = 256 * 1024 - GUARD_SIZE;
 
-/// The least that a stack is rounded up to.
-pub const MIN_STACK_SIZE: usize = 16 * 1024;
+/// The least that a stack is rounded up to: room for a panic to print its backtrace.
+pub const MIN_STACK_SIZE: usize = 64 * 1024;
 
 const PAGE: usize = 4096;
 

@@ -6,10 +6,13 @@
 //!    that runs it, or, while it waits, by whoever will win the wake. Handles
 //!    ([`RawTask`]) hold the others.
 //! 2. The payload is touched only by the owner of the right to run, until
-//!    [`Completion`](super::state::Completion) says `Finished`; from then on only
-//!    by the join handle, of which there is one at most.
+//!    [`Completion`](super::state::Completion) says `Finished`; from then on by the join
+//!    handle, of which there is one at most, or, if that was gone before, still by the
+//!    thread.
 //! 3. User values (closure, result, panic payload) are dropped on the green thread
-//!    itself or by the holder of its handle, never by a worker's own loop.
+//!    itself, by the holder of its handle, or, if it never started, on the blocking pool.
+//!    Only when there is memory neither for its stack nor for an OS thread does a worker's
+//!    own loop drop its closure.
 //! 4. The cells marked *scheduler* are touched only by the owner of the right to
 //!    run; handing that right over orders those accesses.
 
@@ -24,9 +27,11 @@ use std::ptr::{self, NonNull};
 use super::state::{Completion, OnFinish, RunState};
 use crate::cancel;
 use crate::context::Runner;
+use crate::current;
 use crate::error::JoinError;
 use crate::primitive::atomic::{AtomicUsize, Ordering, fence};
 use crate::primitive::{Mutex, UnsafeCell};
+use crate::report::report;
 use crate::wait_list::WaitList;
 use crate::waiter::Waiter;
 use crate::worker::Remote;
@@ -194,7 +199,9 @@ impl Header {
         if cancel::is_cancel(payload.as_ref()) {
             return JoinError::cancelled(self.describe());
         }
-        eprintln!("  in {}", self.describe());
+        if !current::green_thread().is_null() {
+            report(format_args!("  in {}", self.describe()));
+        }
         JoinError::panic(self.describe(), payload)
     }
 }
@@ -371,6 +378,12 @@ impl Runnable {
         unsafe { self.0.as_ref() }
     }
 
+    /// Its task, with the provenance of the whole of it, unlike [`header`](Self::header).
+    #[inline]
+    pub(crate) fn as_ptr(&self) -> *const Header {
+        self.0.as_ptr()
+    }
+
     #[inline]
     pub(crate) fn into_raw(self) -> *const Header {
         self.0.as_ptr()
@@ -378,8 +391,8 @@ impl Runnable {
 
     /// # Safety
     ///
-    /// `header` came from `into_raw`, once, or the right to run was otherwise
-    /// won ([`RunState::transition_to_woken`]).
+    /// `header` came from `into_raw` or `as_ptr`, and the right to run is the caller's:
+    /// given up by `into_raw`, or won by [`RunState::transition_to_woken`].
     #[inline]
     pub(crate) unsafe fn from_raw(header: *const Header) -> Self {
         // SAFETY: the caller's promise: it is a task's.
@@ -387,11 +400,14 @@ impl Runnable {
     }
 
     /// Runs the closure to its end, on the stack that this is called on, and tells
-    /// whoever waits for it.
+    /// whoever waits for it. Never inlined: a runner calls it again and again, on
+    /// whichever OS thread it is by then, and no thread-local's address may be kept
+    /// from one call to the next.
     ///
     /// # Safety
     ///
     /// The thread has not started yet.
+    #[inline(never)]
     pub(crate) unsafe fn run(&self) {
         // SAFETY: the vtable is this task's, and `self` is the right to run it (2).
         unsafe { (self.header().vtable.run)(self.0) };

@@ -5,6 +5,7 @@ mod state;
 
 use std::fmt;
 use std::num::NonZeroU64;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr::NonNull;
 
 pub(crate) use self::header::{Header, Options, RawTask, Runnable};
@@ -80,6 +81,9 @@ impl Thread {
     }
 }
 
+impl UnwindSafe for Thread {}
+impl RefUnwindSafe for Thread {}
+
 impl fmt::Debug for Thread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Thread")
@@ -126,7 +130,7 @@ impl fmt::Debug for ThreadId {
 pub fn current() -> Thread {
     match NonNull::new(green_thread().cast_mut()) {
         // SAFETY: the current thread's task is alive, and its worker's pointer to it
-        // came from the task's own.
+        // came from `Runnable::as_ptr`.
         Some(header) => Thread::green(unsafe { RawTask::from_header(header) }),
         None => Thread(Kind::Os(std::thread::current())),
     }

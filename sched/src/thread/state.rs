@@ -115,18 +115,17 @@ impl Completion {
         }
     }
 
-    /// A joiner has put itself into the list. `false`: the thread is over already.
+    /// The joiner has put itself into the list. `false`: the thread is over already.
     pub(crate) fn transition_to_joiner(&self) -> bool {
         // As in `transition_to_finished`.
-        let moved = self.0.compare_exchange(OPEN, JOINER, Ordering::AcqRel, Ordering::Acquire);
-        moved.is_ok() || moved == Err(JOINER)
+        self.0.compare_exchange(OPEN, JOINER, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
     /// The handle goes away. `false`: the thread is over already, and the result
     /// is the caller's to drop.
     pub(crate) fn transition_to_detached(&self) -> bool {
-        // As in `transition_to_finished`. A handle that had a joiner which gave up
-        // finds `JOINER` and may overwrite it.
+        // As in `transition_to_finished`. A handle whose joiner was cancelled finds
+        // `JOINER` and overwrites it.
         let mut state = self.0.load(Ordering::Relaxed);
         while state != FINISHED {
             match self.0.compare_exchange(state, DETACHED, Ordering::AcqRel, Ordering::Acquire) {

@@ -37,8 +37,10 @@ use crate::error::JoinError;
 use crate::primitive::atomic::Ordering;
 use crate::primitive::deque::{self, Steal};
 use crate::primitive::{SEARCH, STUCK, spin};
+use crate::report::report;
 use crate::thread::{Header, Runnable};
 use crate::timer::Timers;
+use crate::unwinding::Weights;
 use crate::waiter::Waiter;
 
 /// A fresh thread is started at least every so many turns, however busy the started
@@ -83,6 +85,7 @@ pub(crate) struct Worker {
     ids: Cell<(u64, u64)>,
     random: Cell<u64>,
     watches: RefCell<Box<[Watch]>>,
+    weights: Weights,
 }
 
 /// What a thief remembers of a victim.
@@ -101,7 +104,9 @@ impl Worker {
         impl Drop for AbortOnPanic {
             fn drop(&mut self) {
                 if std::thread::panicking() {
-                    eprintln!("sward: a worker panicked outside of any green thread; aborting");
+                    report(format_args!(
+                        "sward: a worker panicked outside of any thread; aborting"
+                    ));
                     std::process::abort();
                 }
             }
@@ -122,6 +127,7 @@ impl Worker {
             ids: Cell::new((0, 0)),
             random: Cell::new(index as u64 + 1),
             watches: RefCell::new(vec![watch; shared.remotes.len()].into_boxed_slice()),
+            weights: Weights::default(),
             shared,
         };
         let abort_on_panic = AbortOnPanic;
@@ -131,7 +137,7 @@ impl Worker {
         }
         current::set_worker(ptr::null());
         drop(abort_on_panic);
-        worker.shared.worker_returns();
+        worker.shared.party_leaves();
     }
 
     /// The green thread that runs now, or null between two.
@@ -416,7 +422,7 @@ impl Worker {
             return;
         }
         header.run_state.transition_to_running();
-        self.current.set(header);
+        self.current.set(thread.as_ptr());
         // SAFETY: bound above or earlier, on this worker (1), and the right to run it
         // is ours.
         let suspension = unsafe { (*header.runner.get()).resume() };
@@ -447,7 +453,7 @@ impl Worker {
         };
         match runner {
             Ok(runner) => {
-                runner.begin(header);
+                runner.begin(thread.as_ptr());
                 header.runner.set(runner.into_raw());
                 header.home.set(self.remote());
                 self.count_started(1);
@@ -455,8 +461,9 @@ impl Worker {
             }
             Err(error) => {
                 // SAFETY: the caller gives the thread up when this returns `false`.
-                let thread = unsafe { Runnable::from_raw(header) };
-                self.shared.end_unstarted(thread, error);
+                let thread = unsafe { Runnable::from_raw(thread.as_ptr()) };
+                // Not here: the destructors of its closure may block.
+                self.shared.blocking.abandon(thread, error, self.shared.clone());
                 false
             }
         }
@@ -549,10 +556,16 @@ pub(crate) fn yield_now(worker: &Worker) {
 
 #[inline]
 fn leave(worker: &Worker, waiter: *const Waiter, suspension: Suspension) {
+    // Between two threads the count is zero, so these panics are this thread's own.
+    let panics = if std::thread::panicking() { worker.weights.take_away() } else { 0 };
     // SAFETY: callers are green threads, so one is current, and it runs on its runner.
     unsafe {
         let thread = &*worker.current();
         thread.waiter.set(waiter);
         (*thread.runner.get()).suspend(suspension);
+    }
+    if panics > 0 {
+        // SAFETY: a green thread runs on a worker.
+        unsafe { &*current::worker() }.weights.bring_back(panics);
     }
 }

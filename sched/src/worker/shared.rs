@@ -30,9 +30,10 @@ pub(crate) struct Shared {
     pub(crate) stack_size: usize,
     /// Set once: the runtime is shut down; threads are cancelled and none starts.
     closing: AtomicBool,
-    /// Workers that have not returned.
-    alive: Mutex<usize>,
-    worker_returned: Condvar,
+    /// What a shutdown waits for: workers that have not returned, and threads that are
+    /// being ended on the blocking pool.
+    parties: Mutex<usize>,
+    party_left: Condvar,
 }
 
 /// One worker, as others see it.
@@ -73,8 +74,8 @@ impl Shared {
             blocking: BlockingPool::new(),
             stack_size,
             closing: AtomicBool::new(false),
-            alive: Mutex::new(0),
-            worker_returned: Condvar::new(),
+            parties: Mutex::new(0),
+            party_left: Condvar::new(),
         });
         (shared, queues)
     }
@@ -88,21 +89,16 @@ impl Shared {
     }
 
     /// Makes a thread that has not started runnable.
+    ///
+    /// Once the runtime closes, only its own threads can still come here (others would need
+    /// the `Runtime`, which is gone), and their worker is there to refuse what they spawn.
     #[inline]
     pub(crate) fn start(&self, thread: Runnable) {
-        if self.is_closing() {
-            return self.refuse(thread);
-        }
         match current_of(self) {
             Some(worker) => worker.push_fresh(thread),
             None => self.injector.push(thread),
         }
         self.idle.notify_any();
-        // The fence in `notify_any` pairs with the one in `close`: either the workers
-        // see the thread, or we see that there may be none left.
-        if self.is_closing() {
-            self.refuse_injected();
-        }
     }
 
     /// Whether the runtime is being shut down.
@@ -123,58 +119,45 @@ impl Shared {
         self.refuse_injected();
     }
 
-    /// Ends, as cancelled, a thread that will not start.
-    #[cold]
-    pub(crate) fn refuse(&self, thread: Runnable) {
-        let error = JoinError::cancelled(thread.header().describe());
-        self.end_unstarted(thread, error);
-    }
-
-    /// Ends a thread that cannot start. Its closure is dropped on the blocking pool
-    /// when this is a worker's own loop: destructors may block.
-    pub(crate) fn end_unstarted(&self, thread: Runnable, error: JoinError) {
-        if !current::worker().is_null() && current::green_thread().is_null() {
-            self.blocking.abandon(thread, error);
-        } else {
-            // SAFETY: it has not started.
-            unsafe { thread.abandon(error) };
-        }
-    }
-
-    /// Ends, as cancelled, the threads that lie in the injector.
-    pub(crate) fn refuse_injected(&self) {
+    /// Ends, as cancelled, the threads that lie in the injector: no worker may have time
+    /// to. Their closures are dropped right here, by whoever shuts the runtime down.
+    fn refuse_injected(&self) {
         loop {
             match self.injector.steal() {
-                Steal::Success(thread) => self.refuse(thread),
+                Steal::Success(thread) => {
+                    let error = JoinError::cancelled(thread.header().describe());
+                    // SAFETY: it has not started.
+                    unsafe { thread.abandon(error) };
+                }
                 Steal::Retry => {}
                 Steal::Empty => break,
             }
         }
     }
 
-    /// A worker is about to run.
-    pub(crate) fn worker_starts(&self) {
-        *self.alive.lock() += 1;
+    /// One more that a shutdown waits for.
+    pub(crate) fn party_enters(&self) {
+        *self.parties.lock() += 1;
     }
 
-    /// A worker has returned, or could not be started.
-    pub(crate) fn worker_returns(&self) {
-        *self.alive.lock() -= 1;
-        self.worker_returned.notify_all();
+    /// One less.
+    pub(crate) fn party_leaves(&self) {
+        *self.parties.lock() -= 1;
+        self.party_left.notify_all();
     }
 
-    /// Waits until all workers have returned (`true`) or the deadline has passed.
-    pub(crate) fn wait_for_workers(&self, deadline: Option<Instant>) -> bool {
-        let mut alive = self.alive.lock();
-        while *alive > 0 {
+    /// Waits until nobody is left (`true`) or the deadline has passed.
+    pub(crate) fn wait_for_parties(&self, deadline: Option<Instant>) -> bool {
+        let mut parties = self.parties.lock();
+        while *parties > 0 {
             let Some(left) = deadline.map(|d| d.saturating_duration_since(Instant::now())) else {
-                self.worker_returned.wait(&mut alive);
+                self.party_left.wait(&mut parties);
                 continue;
             };
             if left.is_zero() {
                 return false;
             }
-            self.worker_returned.wait_for(&mut alive, left);
+            self.party_left.wait_for(&mut parties, left);
         }
         true
     }

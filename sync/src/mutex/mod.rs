@@ -28,7 +28,9 @@ pub use self::raw::RawMutex;
 ///
 /// # Blocking
 ///
-/// `lock` parks the green thread, or blocks the OS thread.
+/// `lock` parks the green thread, or blocks the OS thread. Whoever unlocks wakes the first
+/// in line; should that one's worker be busy with a long computation, those behind it wait
+/// as well, as they do behind any holder that is slow to go on.
 ///
 /// # Cancellation
 ///
