@@ -59,11 +59,11 @@ fn count(cli: &Cli, progress: Progress) -> io::Result<Tally> {
         thread::spawn(move || walk::measure(&paths, &total));
     }
     let paths = cli.paths.clone();
-    thread::spawn(move || walk_into(&paths, &batches_in));
+    let mut sources = vec![thread::spawn(move || walk_into(&paths, &batches_in))];
     for index in 0..sizes.readers {
         let reader = Reader::new(index, sizes.job_bytes);
         let (batches, empty, texts_in) = (batches.clone(), empty.clone(), texts_in.clone());
-        thread::spawn(move || read_all(reader, &batches, &empty, &texts_in));
+        sources.push(thread::spawn(move || read_all(reader, &batches, &empty, &texts_in)));
     }
     drop((batches, empty, texts_in));
     let tokenisers: Vec<_> = (0..sizes.workers)
@@ -80,9 +80,13 @@ fn count(cli: &Cli, progress: Progress) -> io::Result<Tally> {
         // The readers may be through already.
         let _ = empty_in.send(job);
     }
+    drop(empty_in);
     let mut started = 0;
     for tokeniser in tokenisers {
         started += tokeniser.join().map_err(|_| io::Error::other("a tokeniser panicked"))?;
+    }
+    for source in sources {
+        source.join().map_err(|_| io::Error::other("the walker or a reader panicked"))?;
     }
     Ok(tally.finish(started))
 }

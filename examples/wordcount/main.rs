@@ -59,11 +59,11 @@ fn count(cli: &Cli, sizes: Sizes, progress: Progress) -> io::Result<Tally> {
         go!(move || unblock(move || walk::measure(&paths, &total)));
     }
     let paths = cli.paths.clone();
-    go!(move || unblock(move || walk_into(&paths, &batches_in)));
+    let mut sources = vec![go!(move || unblock(move || walk_into(&paths, &batches_in)))];
     for index in 0..sizes.readers {
         let reader = Reader::new(index, sizes.job_bytes);
         let (batches, empty, texts_in) = (batches.clone(), empty.clone(), texts_in.clone());
-        go!(move || unblock(move || read_all(reader, &batches, &empty, &texts_in)));
+        sources.push(go!(move || unblock(move || read_all(reader, &batches, &empty, &texts_in))));
     }
     drop((batches, empty, texts_in));
     let dispatcher = go!(dispatch(texts, counted_in));
@@ -74,7 +74,9 @@ fn count(cli: &Cli, sizes: Sizes, progress: Progress) -> io::Result<Tally> {
         // The readers may be through already.
         let _ = empty_in.send(job);
     }
-    let started = dispatcher.join().map_err(|_| io::Error::other("the dispatcher panicked"))?;
+    drop(empty_in);
+    let started = dispatcher.join().map_err(io::Error::other)?;
+    sources.into_iter().try_for_each(|source| source.join().map_err(io::Error::other))?;
     Ok(tally.finish(started))
 }
 
@@ -117,10 +119,23 @@ fn dispatch(texts: Receiver<Job>, counted: Sender<Job>) -> u64 {
     for mut job in texts {
         let counted = counted.clone();
         go!(move || {
+            let counted = CloseOnPanic(counted);
             job.tokenise();
-            let _ = counted.send(job);
+            let _ = counted.0.send(job);
         });
         started += 1;
     }
     started
+}
+
+/// The job of a tokeniser that panics is lost, and the circle would come to a halt: so
+/// the merger is told that nothing more comes, and finds that a job is missing.
+struct CloseOnPanic(Sender<Job>);
+
+impl Drop for CloseOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.close();
+        }
+    }
 }

@@ -101,7 +101,12 @@ fn join(workers: Vec<thread::JoinHandle<()>>) {
 /// An outside thread injects two jobs while one worker goes to sleep and wakes.
 #[test]
 fn injecting_against_one_sleeper() {
-    let mutants = [Mutant::IdleNotifyNoFence, Mutant::IdleSleepNoFence, Mutant::IdleSleepNoRecheck];
+    let mutants = [
+        Mutant::IdleNotifyNoFence,
+        Mutant::IdleSleepNoFence,
+        Mutant::IdleSleepNoRecheck,
+        Mutant::ParkOverwritesToken,
+    ];
     check("injecting_against_one_sleeper", &mutants, || {
         let model = Model::new(1, 2);
         let workers = model.start();

@@ -10,6 +10,7 @@ mod context;
 mod current;
 mod error;
 mod join;
+mod os_parker;
 mod park;
 #[doc(hidden)]
 pub mod primitive;

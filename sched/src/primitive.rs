@@ -32,6 +32,8 @@ pub enum Mutant {
     IdleFoundNoRecheck,
     /// `Idle::notify` (targeted) never looks whether the owner sleeps.
     IdleTargetedSkipped,
+    /// `OsParker::park` overwrites a token that is there already.
+    ParkOverwritesToken,
     /// `RunState::transition_to_parked` overwrites a wake that came in between.
     ParkOverwritesWake,
     /// `Thread::unpark` wakes a waiter but leaves no token when there is none.
@@ -42,6 +44,8 @@ pub enum Mutant {
     ClaimTwice,
     /// A waiter whose wait was given up stays in the wait list.
     WaiterNotUnlinked,
+    /// A worker goes to sleep without looking whether its runtime closes.
+    ShutdownNotRechecked,
     /// The thread that finishes does not look whether a joiner is registered.
     FinishSkipsJoiner,
 }
@@ -55,10 +59,9 @@ mod real {
     pub use crossbeam_deque as deque;
     pub use parking_lot::{Condvar, Mutex, MutexGuard};
 
-    use std::ptr::NonNull;
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
-    use self::atomic::{AtomicU32, Ordering};
+    use self::atomic::AtomicU32;
 
     /// Whether `mutant` is the one to be tried: never, outside the models.
     #[inline(always)]
@@ -101,91 +104,26 @@ mod real {
         }
     }
 
-    const EMPTY: u32 = 0;
-    const PARKED: u32 = 1;
-    const NOTIFIED: u32 = 2;
-
-    /// Blocks one OS thread until it is notified: a futex word with a token.
-    #[derive(Debug)]
-    pub struct OsParker(AtomicU32);
-
-    impl OsParker {
-        /// A parker with no token in it.
-        #[inline]
-        pub const fn new() -> Self {
-            Self(AtomicU32::new(EMPTY))
-        }
-
-        /// Blocks until notified and takes the token (`true`), or until the
-        /// deadline (`false`). One OS thread at a time.
-        pub fn park(&self, deadline: Option<Instant>) -> bool {
-            // Acquire: pairs with the Release swap in `unpark`.
-            if self.0.compare_exchange(EMPTY, PARKED, Ordering::Acquire, Ordering::Acquire).is_err()
-            {
-                self.0.store(EMPTY, Ordering::Relaxed);
-                return true;
-            }
-            loop {
-                let timeout = deadline.map(|d| d.saturating_duration_since(Instant::now()));
-                if timeout != Some(Duration::ZERO) {
-                    futex_wait(&self.0, PARKED, timeout);
-                } else if self
-                    .0
-                    .compare_exchange(PARKED, EMPTY, Ordering::Relaxed, Ordering::Relaxed)
-                    .is_ok()
-                {
-                    return false;
-                }
-                // Acquire: as above.
-                if self
-                    .0
-                    .compare_exchange(NOTIFIED, EMPTY, Ordering::Acquire, Ordering::Relaxed)
-                    .is_ok()
-                {
-                    return true;
-                }
-            }
-        }
-
-        /// The way to notify this parker, free of its lifetime.
-        #[inline]
-        pub fn unparker(&self) -> OsUnparker {
-            OsUnparker(NonNull::from(&self.0))
-        }
-    }
-
-    impl Default for OsParker {
-        fn default() -> Self {
-            Self::new()
-        }
-    }
-
-    /// Notifies an [`OsParker`].
+    /// A word to sleep on, as the kernel has it.
     #[derive(Clone, Debug)]
-    pub struct OsUnparker(NonNull<AtomicU32>);
+    pub struct Futex;
 
-    // SAFETY: it is a pointer to an atomic; `unpark` says when it may be followed.
-    unsafe impl Send for OsUnparker {}
-    // SAFETY: as above.
-    unsafe impl Sync for OsUnparker {}
+    impl Futex {
+        /// Its part beside the word: none.
+        #[expect(clippy::new_without_default, reason = "loom's has no default either")]
+        pub const fn new() -> Self {
+            Self
+        }
 
-    impl OsUnparker {
-        /// Leaves a token and wakes the OS thread if it sleeps.
-        ///
-        /// # Safety
-        ///
-        /// The parker must still exist, and not go away before it has been
-        /// notified by this very call. It may be gone as soon as the token is in
-        /// it: from there on only its address is used, as the key of the futex
-        /// (a stray wake-up that this might cause elsewhere is one that every
-        /// user of futexes must expect).
-        pub unsafe fn unpark(self) {
-            let word = self.0.as_ptr();
-            // Release: pairs with the Acquire in `park`.
-            // SAFETY: the caller's promise: the parker exists up to this swap.
-            if unsafe { (*word).swap(NOTIFIED, Ordering::Release) } == PARKED {
-                futex_wake(word);
-            }
+        /// Sleeps if `word` holds `expected`, until woken, until the timeout, or for no
+        /// reason at all.
+        pub fn wait(&self, word: &AtomicU32, expected: u32, timeout: Option<Duration>) {
+            futex_wait(word, expected, timeout);
+        }
+
+        /// Wakes one that sleeps on `word`, which may be gone by now.
+        pub fn wake(&self, word: *const AtomicU32) {
+            futex_wake(word);
         }
     }
 
@@ -234,7 +172,7 @@ mod model {
 
     use std::collections::VecDeque;
     use std::sync::OnceLock;
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     use loom::sync::Arc;
 
@@ -356,50 +294,28 @@ mod model {
         }
     }
 
-    /// Blocks one loom thread until it is notified.
-    #[derive(Debug)]
-    pub struct OsParker(Arc<(loom::sync::Mutex<bool>, loom::sync::Condvar)>);
-
-    impl OsParker {
-        /// A parker with no token in it.
-        pub fn new() -> Self {
-            Self(Arc::new((loom::sync::Mutex::new(false), loom::sync::Condvar::new())))
-        }
-
-        /// Blocks until notified. loom has no time: a deadline is never reached.
-        pub fn park(&self, _: Option<Instant>) -> bool {
-            let mut notified = self.0.0.lock().unwrap();
-            while !*notified {
-                notified = self.0.1.wait(notified).unwrap();
-            }
-            *notified = false;
-            true
-        }
-
-        /// The way to notify this parker.
-        pub fn unparker(&self) -> OsUnparker {
-            OsUnparker(self.0.clone())
-        }
-    }
-
-    impl Default for OsParker {
-        fn default() -> Self {
-            Self::new()
-        }
-    }
-
-    /// Notifies an [`OsParker`].
+    /// A word to sleep on: what the kernel promises of a futex, in loom's terms.
     #[derive(Clone, Debug)]
-    pub struct OsUnparker(Arc<(loom::sync::Mutex<bool>, loom::sync::Condvar)>);
+    pub struct Futex(Arc<(loom::sync::Mutex<()>, loom::sync::Condvar)>);
 
-    impl OsUnparker {
-        /// Leaves a token and wakes the thread.
-        ///
-        /// # Safety
-        ///
-        /// None here; the real one asks that the parker still exist.
-        pub unsafe fn unpark(self) {
-            *self.0.0.lock().unwrap() = true;
+    impl Futex {
+        /// Its part beside the word.
+        pub fn new() -> Self {
+            Self(Arc::new((loom::sync::Mutex::new(()), loom::sync::Condvar::new())))
+        }
+
+        /// Sleeps if `word` holds `expected`, until woken. loom has no time.
+        pub fn wait(&self, word: &atomic::AtomicU32, expected: u32, _: Option<Duration>) {
+            // As in the kernel, the word is compared under the lock that a waker takes.
+            let asleep = self.0.0.lock().unwrap();
+            if word.load(atomic::Ordering::Relaxed) == expected {
+                drop(self.0.1.wait(asleep).unwrap());
+            }
+        }
+
+        /// Wakes one that sleeps.
+        pub fn wake(&self, _: *const atomic::AtomicU32) {
+            drop(self.0.0.lock().unwrap());
             self.0.1.notify_one();
         }
     }

@@ -3,12 +3,10 @@
 use std::panic::Location;
 
 use crate::builder::Builder;
-use crate::cancel;
-use crate::current;
 use crate::join::JoinHandle;
 use crate::runtime;
 use crate::thread::{Options, RawTask};
-use crate::worker::{Shared, Spawned, Worker};
+use crate::worker::{Shared, Spawned};
 
 /// Starts a green thread that runs `f`, on the current runtime, or on the global one
 /// from an OS thread that is no worker.
@@ -111,15 +109,8 @@ where
     shared.start(runnable);
     // SAFETY: the first handle, of the right type.
     let handle = unsafe { JoinHandle::new(task) };
-    handle.join_uncancelled().unwrap_or_else(|error| {
-        // SAFETY: a worker in the thread-local is alive, and nothing here blocks.
-        let worker = unsafe { current::worker().as_ref() };
-        if error.is_cancelled() && worker.is_some_and(Worker::is_cancelling) {
-            // The caller's own runtime goes down as well.
-            cancel::raise();
-        }
-        error.resume()
-    })
+    // It is not cancelled: whoever calls this holds on to the runtime.
+    handle.join_uncancelled().unwrap_or_else(|error| error.resume())
 }
 
 /// Runs `f` as a green thread on the global runtime, waits for it and returns its
@@ -144,8 +135,8 @@ where
 ///
 /// # Panics
 ///
-/// With the panic of `f`; when there is no stack to run it on, or its runtime is shut
-/// down under it; when the global runtime cannot be started.
+/// With the panic of `f`; when there is no stack to run it on; when the global runtime
+/// cannot be started.
 #[track_caller]
 pub fn run<F, T>(f: F) -> T
 where

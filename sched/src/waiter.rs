@@ -32,8 +32,9 @@ use std::ptr::NonNull;
 use std::time::Instant;
 
 use crate::current;
+use crate::os_parker::{OsParker, OsUnparker};
 use crate::primitive::atomic::{AtomicU32, Ordering};
-use crate::primitive::{Mutant, OsParker, OsUnparker, broken};
+use crate::primitive::{Mutant, broken};
 use crate::thread::{Header, Runnable};
 use crate::timer::TimerNode;
 use crate::worker::{self, Worker};

@@ -1,4 +1,5 @@
 //! Runtimes come to an end: every thread is unwound or dropped, every handle resolves.
+#![expect(clippy::disallowed_types, reason = "tests are not modelled")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -28,15 +29,16 @@ fn threads_blocked_on_everything_are_unwound() {
         let rt = runtime(workers);
         let dropped = Arc::new(AtomicUsize::new(0));
         let (_stuck, never) = mpsc::channel::<()>();
-        let never = Arc::new(std::sync::Mutex::new(never));
-        let blocking: [fn(&Arc<std::sync::Mutex<mpsc::Receiver<()>>>); 4] = [
+        type Never = Arc<std::sync::Mutex<mpsc::Receiver<()>>>;
+        let never: Never = Arc::new(std::sync::Mutex::new(never));
+        let blocking: [fn(&Never); 4] = [
             |_| park(),
             |_| time::sleep(Duration::from_secs(1000)),
             |_| drop(spawn(park).join()),
             |never| {
                 let never = never.clone();
                 unblock(move || {
-                    drop(never.lock().unwrap().recv_timeout(Duration::from_millis(50)))
+                    let _ = never.lock().unwrap().recv_timeout(Duration::from_millis(50));
                 });
             },
         ];
@@ -70,7 +72,7 @@ fn threads_that_never_started_are_dropped() {
     // Keeps the only worker until the shutdown has begun.
     let hog = rt.spawn(move || {
         flag.store(true, Ordering::Release);
-        drop(told.recv());
+        let _ = told.recv();
     });
     while !started.load(Ordering::Acquire) {
         std::thread::yield_now();
@@ -204,4 +206,28 @@ fn many_runtimes_come_and_go_without_leaving_a_thread() {
     }
     // Threads of other tests come and go, too; these runtimes had 300 of their own.
     assert!(count() < before + 100);
+}
+
+#[test]
+fn closures_of_threads_that_never_started_are_gone_when_it_returns() {
+    for _ in 0..20 {
+        let rt = runtime(1);
+        let (tell, told) = mpsc::channel();
+        let dropped = Arc::new(AtomicUsize::new(0));
+        let counted = dropped.clone();
+        let spawning = rt.spawn(move || {
+            let handles: Vec<_> = (0..20)
+                .map(|_| {
+                    let counted = Counted(counted.clone());
+                    spawn(move || drop(counted))
+                })
+                .collect();
+            tell.send(handles).unwrap();
+            park();
+        });
+        let handles = told.recv().unwrap();
+        assert!(rt.shutdown(LONG));
+        assert!(spawning.is_finished() && handles.iter().all(|handle| handle.is_finished()));
+        assert_eq!(dropped.load(Ordering::Relaxed), 20);
+    }
 }

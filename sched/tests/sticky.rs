@@ -25,7 +25,7 @@ fn a_thread_comes_back_to_the_os_thread_it_left() {
                     match (i + round) % 4 {
                         0 => yield_now(),
                         1 => time::sleep(Duration::from_micros(50)),
-                        2 => drop(unblock(|| ())),
+                        2 => assert_eq!(unblock(|| 7), 7),
                         _ => {
                             let me = sward_sched::current();
                             drop(spawn(move || me.unpark()));

@@ -1,4 +1,5 @@
 //! `sleep`: never early, also beside threads that are always ready.
+#![expect(clippy::disallowed_types, reason = "tests are not modelled")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,5 @@
-//! Whether the modelled crates take their atomics from where loom can replace them.
+//! Whether the modelled crates take their atomics and OS threads from where loom can
+//! replace them.
 //!
 //! An atomic of std's is invisible to the models: a protocol over it would pass them
 //! unexamined. Clippy's `disallowed-types` watches the rest, but would have to name every
@@ -13,7 +14,12 @@ use crate::Result;
 const MODELLED: [&str; 3] = ["sched/src", "chan/src", "sync/src"];
 /// The one file that names them.
 const PRIMITIVE: &str = "sched/src/primitive.rs";
-const FORBIDDEN: [&str; 2] = ["std::sync::atomic", "core::sync::atomic"];
+/// Whatever names atomics must get them from there.
+const FORBIDDEN: &str = "atomic::";
+const ALLOWED: [&str; 2] = ["primitive::atomic::", "self::atomic::"];
+/// And these, of which loom has its own.
+const FORBIDDEN_AS_WELL: [&str; 4] =
+    ["std::thread::spawn", "std::thread::Builder", "std::thread_local!", "parking_lot::"];
 const EXCUSE: &str = "// not modelled:";
 
 pub(crate) fn check() -> Result {
@@ -31,7 +37,7 @@ pub(crate) fn check() -> Result {
     }
     let places = found.join("\n  ");
     Err(format!(
-        "atomics of std, which loom does not see; use `primitive::atomic`, \
+        "atomics or OS threads that loom does not see; use those of `primitive`, \
          or say `{EXCUSE} why`:\n  {places}"
     )
     .into())
@@ -60,7 +66,9 @@ fn unmodelled(source: &str) -> Vec<usize> {
         let excused = line.contains(EXCUSE) || line_before.contains(EXCUSE);
         line_before = line;
         let is_comment = line.trim_start().starts_with("//");
-        if !is_comment && !excused && FORBIDDEN.iter().any(|path| line.contains(path)) {
+        let names = line.contains(FORBIDDEN) && !ALLOWED.iter().any(|path| line.contains(path))
+            || FORBIDDEN_AS_WELL.iter().any(|path| line.contains(path));
+        if names && !is_comment && !excused {
             found.push(number);
         }
     }
@@ -79,7 +87,9 @@ mod tests {
             // not modelled: a counter\n\
             use std::sync::atomic::AtomicU64;\n\
             let x = core::sync::atomic::AtomicU8::new(0);\n\
-            use std::sync::atomic::AtomicU64; // not modelled: a counter\n";
-        assert_eq!(unmodelled(source), [1, 6]);
+            use std::sync::atomic::AtomicU64; // not modelled: a counter\n\
+            use std::sync::{Arc, atomic::AtomicU8};\n\
+            use parking_lot::Mutex;\n";
+        assert_eq!(unmodelled(source), [1, 6, 8, 9]);
     }
 }

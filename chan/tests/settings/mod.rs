@@ -8,7 +8,7 @@ use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sward_sched::runtime::{Builder, Runtime};
 use sward_sched::{JoinHandle, yield_now};
@@ -169,7 +169,13 @@ pub(crate) fn until(mut condition: impl FnMut() -> bool) {
 
 /// Lets others run for a while. What they have done by then is not known.
 pub(crate) fn settle() {
-    (0..200).for_each(|_| yield_now());
+    let start = Instant::now();
+    let mut turns = 0;
+    // Beside a busy process each turn of an OS thread may cost a time slice.
+    until(|| {
+        turns += 1;
+        turns > 200 || start.elapsed() > Duration::from_millis(5)
+    });
 }
 
 /// Runs `test`, which fails when it does not end.

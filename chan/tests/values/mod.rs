@@ -53,7 +53,7 @@ impl Tally {
 
     /// One whose destructor panics.
     pub(crate) fn bomb(&self, number: usize) -> Counted {
-        Counted { panics: true, ..self.value(number) }
+        Counted { number, panics: true, tally: self.clone() }
     }
 
     /// How many have been dropped.

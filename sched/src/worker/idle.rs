@@ -4,8 +4,9 @@
 use crossbeam_utils::CachePadded;
 use std::time::Instant;
 
+use crate::os_parker::OsParker;
 use crate::primitive::atomic::{AtomicUsize, Ordering, fence};
-use crate::primitive::{Mutant, OsParker, broken};
+use crate::primitive::{Mutant, broken};
 
 /// The idle workers of one runtime.
 #[derive(Debug)]

@@ -36,7 +36,7 @@ use crate::current;
 use crate::error::JoinError;
 use crate::primitive::atomic::Ordering;
 use crate::primitive::deque::{self, Steal};
-use crate::primitive::{SEARCH, STUCK, spin};
+use crate::primitive::{Mutant, SEARCH, STUCK, broken, spin};
 use crate::report::report;
 use crate::thread::{Header, Runnable};
 use crate::timer::Timers;
@@ -524,6 +524,7 @@ impl Shared {
     /// Whether `worker` has yet to act on the shutdown.
     fn is_closing_news(&self, worker: &Worker) -> bool {
         self.is_closing()
+            && !broken(Mutant::ShutdownNotRechecked)
             && (!worker.cancelled_all.get() && worker.is_cancelling()
                 || worker.remote().started.load(Ordering::Relaxed) == 0)
     }
