@@ -242,7 +242,7 @@ impl Builder {
 
     /// How many bytes of stack each green thread can use, unless its own
     /// [`Builder`](crate::Builder::stack_size) says otherwise. The usual is 240 KiB
-    /// ([`DEFAULT_STACK_SIZE`](crate::DEFAULT_STACK_SIZE)).
+    /// ([`DEFAULT_STACK_SIZE`]).
     ///
     /// ```
     /// # use sward_sched as sward;

@@ -88,8 +88,9 @@ mod tests {
             use std::sync::atomic::AtomicU64;\n\
             let x = core::sync::atomic::AtomicU8::new(0);\n\
             use std::sync::atomic::AtomicU64; // not modelled: a counter\n\
+            \n\
             use std::sync::{Arc, atomic::AtomicU8};\n\
             use parking_lot::Mutex;\n";
-        assert_eq!(unmodelled(source), [1, 6, 8, 9]);
+        assert_eq!(unmodelled(source), [1, 6, 9, 10]);
     }
 }
