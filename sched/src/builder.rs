@@ -4,8 +4,8 @@ use std::panic::Location;
 
 use crate::current;
 use crate::join::JoinHandle;
+use crate::launch::spawn_on;
 use crate::runtime;
-use crate::spawn::spawn_on;
 use crate::thread::Options;
 
 /// Makes a green thread that differs from the usual.

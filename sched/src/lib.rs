@@ -10,6 +10,7 @@ mod context;
 mod current;
 mod error;
 mod join;
+mod launch;
 mod os_parker;
 mod park;
 #[doc(hidden)]

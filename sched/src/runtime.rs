@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use crate::current;
 use crate::join::JoinHandle;
+use crate::launch::{run_on, spawn_on};
 use crate::primitive::ThreadBuilder;
 use crate::report::report;
-use crate::spawn::{run_on, spawn_on};
 use crate::stack::DEFAULT_STACK_SIZE;
 use crate::thread::Options;
 use crate::unblock::unblock;

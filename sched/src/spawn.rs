@@ -1,12 +1,11 @@
-//! [`spawn`], and what it has in common with its relatives.
+//! [`spawn`] and [`run`]: green threads for everybody.
 
 use std::panic::Location;
 
 use crate::builder::Builder;
 use crate::join::JoinHandle;
+use crate::launch::run_on;
 use crate::runtime;
-use crate::thread::{Options, RawTask};
-use crate::worker::{Shared, Spawned};
 
 /// Starts a green thread that runs `f`, on the current runtime, or on the global one
 /// from an OS thread that is no worker.
@@ -33,84 +32,6 @@ where
     T: Send + 'static,
 {
     Builder::new().spawn(f)
-}
-
-/// Closures larger than this are boxed: they are moved to the thread's stack before
-/// they are called, and stacks are small.
-const LARGE_CLOSURE: usize = 1024;
-
-/// A green thread on `shared`, not yet runnable: its handle and its task.
-///
-/// # Safety
-///
-/// `F` and `T` must be fit for another OS thread and live until the thread has
-/// finished, and its handle is gone.
-pub(crate) unsafe fn new_thread<F, T>(
-    f: F,
-    shared: &Shared,
-    options: Options,
-    location: &'static Location<'static>,
-) -> Spawned
-where
-    F: FnOnce() -> T,
-{
-    let id = shared.new_id();
-    if size_of::<F>() > LARGE_CLOSURE {
-        let boxed = Box::new(f);
-        let f = move || call_boxed(boxed);
-        // SAFETY: the caller's promise.
-        unsafe { RawTask::new(f, id, options, location) }
-    } else {
-        // SAFETY: the caller's promise.
-        unsafe { RawTask::new(f, id, options, location) }
-    }
-}
-
-/// The closure is called where it lies: `Box<dyn FnOnce>` does so, `Box<F>` need not.
-fn call_boxed<'a, F: FnOnce() -> T + 'a, T>(f: Box<F>) -> T {
-    let f: Box<dyn FnOnce() -> T + 'a> = f;
-    f()
-}
-
-/// A thread on `shared`, made runnable.
-#[inline]
-pub(crate) fn spawn_on<F, T>(
-    f: F,
-    shared: &Shared,
-    options: Options,
-    location: &'static Location<'static>,
-) -> JoinHandle<T>
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
-    // SAFETY: `Send + 'static`, both.
-    let (task, runnable) = unsafe { new_thread(f, shared, options, location) };
-    shared.start(runnable);
-    // SAFETY: the first handle, of the right type.
-    unsafe { JoinHandle::new(task) }
-}
-
-/// A thread on `shared` that the caller outwaits, so that it may borrow.
-pub(crate) fn run_on<F, T>(
-    f: F,
-    shared: &Shared,
-    name: &str,
-    location: &'static Location<'static>,
-) -> T
-where
-    F: FnOnce() -> T + Send,
-    T: Send,
-{
-    let options = Options { name: Some(name.to_owned()), stack_size: None };
-    // SAFETY: both are `Send`. `join_uncancelled` does not return, or unwind, before
-    // the thread has finished and its closure is gone; the result is taken there.
-    let (task, runnable) = unsafe { new_thread(f, shared, options, location) };
-    shared.start(runnable);
-    // SAFETY: the first handle, of the right type.
-    let handle = unsafe { JoinHandle::new(task) };
-    // It is not cancelled: whoever calls this holds on to the runtime.
-    handle.join_uncancelled().unwrap_or_else(|error| error.resume())
 }
 
 /// Runs `f` as a green thread on the global runtime, waits for it and returns its

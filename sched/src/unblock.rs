@@ -18,8 +18,8 @@ use std::time::Duration;
 use crate::current;
 use crate::error::JoinError;
 use crate::join::JoinHandle;
+use crate::launch::new_thread;
 use crate::primitive::{Condvar, Mutex, ThreadBuilder};
-use crate::spawn::new_thread;
 use crate::thread::{Options, Runnable};
 use crate::worker::Shared;
 

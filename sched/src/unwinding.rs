@@ -23,6 +23,7 @@ use std::thread::panicking;
 use corosensei::{Coroutine, Yielder};
 
 use crate::primitive::ThreadBuilder;
+use crate::report::report;
 use crate::stack::{MIN_STACK_SIZE, Stack};
 
 /// A coroutine in the middle of its unwinding.
@@ -82,10 +83,15 @@ impl Weights {
     #[cold]
     pub(crate) fn bring_back(&self, count: u32) {
         for _ in 0..count {
-            // Without it the thread would go on as if it did not panic, and std's own
-            // accounts end below zero. Its stack was just freed, if not pooled.
-            let weight = Weight::begin().expect("a stack for the count of panics");
-            self.0.borrow_mut().push(weight);
+            match Weight::begin() {
+                Ok(weight) => self.0.borrow_mut().push(weight),
+                // Without it the thread would go on as if it did not panic, and std's
+                // count would end below zero.
+                Err(error) => {
+                    report(format_args!("sward: no stack to keep count of panics: {error}"));
+                    std::process::abort();
+                }
+            }
         }
     }
 }

@@ -3,9 +3,11 @@
 //! Where it looks, in this order: the next-slot (a thread just woken by the one that
 //! ran), its own queue of started threads, its inbox and its timers, its deque of fresh
 //! threads (at least every [`FRESH_EVERY`] turns), the runtime's injector, and the other
-//! workers' fresh threads; every [`OUTSIDE_EVERY`] turns at all of its own. Of its own fresh ones it takes the newest, so that a tree of threads is
-//! walked depth first and few are alive at a time, but every [`OUTSIDE_EVERY`] turns
-//! the oldest, so that none waits for ever; thieves take the oldest. With nothing anywhere it sleeps (`idle.rs`, README.md).
+//! workers' fresh threads (`search.rs`); every [`OUTSIDE_EVERY`] turns at all that is not
+//! another worker's. Of its own fresh ones it takes the newest, so that a tree of threads
+//! is walked depth first and few are alive at a time, but every [`OUTSIDE_EVERY`] turns the
+//! oldest, so that none waits for ever; thieves take the oldest. With nothing anywhere it
+//! sleeps (`idle.rs`, README.md).
 //!
 //! 1. A started thread stays on its worker. So its queue link, its timers and its
 //!    place in the list of parked threads are touched on this OS thread only.
@@ -16,27 +18,30 @@
 
 mod idle;
 mod inbox;
+mod parked;
 mod pool;
 mod queue;
+mod search;
 mod shared;
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::fmt;
 use std::num::NonZeroU64;
-use std::ptr::{self, NonNull};
+use std::ptr;
 use std::sync::Arc;
 use std::time::Instant;
 
 pub use self::idle::Idle;
 use self::pool::RunnerPool;
 use self::queue::LocalQueue;
+use self::search::Watch;
 pub(crate) use self::shared::{Remote, Shared, Spawned, spawn_error};
 use crate::context::{OwnedRunner, Suspension};
 use crate::current;
 use crate::error::JoinError;
 use crate::primitive::atomic::Ordering;
 use crate::primitive::deque::{self, Steal};
-use crate::primitive::{Mutant, SEARCH, STUCK, broken, spin};
+use crate::primitive::spin;
 use crate::report::report;
 use crate::thread::{Header, Runnable};
 use crate::timer::Timers;
@@ -86,13 +91,6 @@ pub(crate) struct Worker {
     random: Cell<u64>,
     watches: RefCell<Box<[Watch]>>,
     weights: Weights,
-}
-
-/// What a thief remembers of a victim.
-#[derive(Clone, Copy)]
-struct Watch {
-    turns: usize,
-    since: Instant,
 }
 
 impl Worker {
@@ -280,23 +278,6 @@ impl Worker {
         }
     }
 
-    /// The runtime closes: every parked thread is to unwind.
-    fn cancel_parked(&self) {
-        let mut thread = self.parked.get();
-        // SAFETY: threads in the list are unfinished; one that is parked runs only on
-        // this worker, so its waiter stays in place while we look at it.
-        while let Some(header) = unsafe { thread.as_ref() } {
-            thread = header.parked_links.next.get();
-            if header.run_state.is_parked() {
-                let waiter = NonNull::new(header.waiter.get().cast_mut());
-                // SAFETY: as above.
-                if let Some(wake) = waiter.and_then(|w| unsafe { Waiter::cancel(w) }) {
-                    wake.wake();
-                }
-            }
-        }
-    }
-
     fn take_injected(&self) -> Option<Runnable> {
         let injector = &self.shared.injector;
         if injector.is_empty() {
@@ -311,107 +292,6 @@ impl Worker {
                 Steal::Empty => return None,
             }
         }
-    }
-
-    /// Searches, sleeps, searches again; `None`: the worker is to return.
-    #[cold]
-    fn find_elsewhere(&self) -> Option<Runnable> {
-        let idle = &self.shared.idle;
-        let mut searching = false;
-        let found = loop {
-            self.look_outside();
-            if let Some(thread) = self.pop_started().or_else(|| self.fresh.pop()) {
-                break Some(thread);
-            }
-            if self.shared.is_closing() && self.remote().started.load(Ordering::Relaxed) == 0 {
-                break None;
-            }
-            searching = searching || idle.start_searching();
-            if searching && let Some(thread) = self.search() {
-                break Some(thread);
-            }
-            let deadline = self.timers().next_deadline();
-            idle.sleep(self.index, searching, deadline, || self.has_work());
-            searching = true;
-        };
-        if searching {
-            idle.found_work(|| self.is_anything_stealable());
-        }
-        found
-    }
-
-    /// Looks at the other workers' fresh threads, and at what arrives here, for about
-    /// as long as going to sleep and being woken would cost.
-    fn search(&self) -> Option<Runnable> {
-        let start = Instant::now();
-        loop {
-            let now = Instant::now();
-            if let Some(thread) = self.steal(now) {
-                return Some(thread);
-            }
-            if !self.remote().inbox.is_empty() || !self.shared.injector.is_empty() {
-                self.look_outside();
-                if let Some(thread) = self.pop_started().or_else(|| self.fresh.pop()) {
-                    return Some(thread);
-                }
-            }
-            let timer_due = self.timers().next_deadline().is_some_and(|d| d <= now);
-            if timer_due || now.duration_since(start) >= SEARCH || self.shared.is_closing() {
-                return None;
-            }
-            for _ in 0..16 {
-                spin();
-            }
-        }
-    }
-
-    fn steal(&self, now: Instant) -> Option<Runnable> {
-        let remotes = &self.shared.remotes;
-        let mut watches = self.watches.borrow_mut();
-        let first = self.random() as usize % remotes.len();
-        for index in (first..remotes.len()).chain(0..first) {
-            let (victim, watch) = (&remotes[index], &mut watches[index]);
-            if index == self.index || victim.stealer.is_empty() {
-                continue;
-            }
-            let turns = victim.turns.load(Ordering::Relaxed);
-            if turns != watch.turns {
-                *watch = Watch { turns, since: now };
-            }
-            if victim.stealer.len() < 2 && now.duration_since(watch.since) < STUCK {
-                continue;
-            }
-            loop {
-                match victim.stealer.steal_batch_and_pop(&self.fresh) {
-                    Steal::Success(thread) => return Some(thread),
-                    Steal::Retry => spin(),
-                    Steal::Empty => break,
-                }
-            }
-        }
-        None
-    }
-
-    /// Whether there is anything at all that this worker should do before it sleeps.
-    fn has_work(&self) -> bool {
-        !self.remote().inbox.is_empty()
-            || self.shared.is_closing_news(self)
-            || self.is_anything_stealable()
-    }
-
-    fn is_anything_stealable(&self) -> bool {
-        !self.shared.injector.is_empty()
-            || self.shared.remotes.iter().any(|remote| !remote.stealer.is_empty())
-    }
-
-    /// xorshift64: which victim first.
-    fn random(&self) -> u64 {
-        let mut x = self.random.get();
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-        self.random.set(x);
-        x
     }
 
     /// Runs `thread` until it waits, yields or finishes.
@@ -484,49 +364,6 @@ impl Worker {
         // Relaxed, and not a read-modify-write: only this worker writes it.
         let now = started.load(Ordering::Relaxed).wrapping_add_signed(by);
         started.store(now, Ordering::Relaxed);
-    }
-
-    #[inline]
-    fn list_parked(&self, header: &Header) {
-        let links = &header.parked_links;
-        if links.listed.replace(true) {
-            return;
-        }
-        let first = self.parked.replace(header);
-        links.next.set(first);
-        // SAFETY: threads in the list are unfinished.
-        if let Some(first) = unsafe { first.as_ref() } {
-            first.parked_links.prev.set(header);
-        }
-    }
-
-    #[inline]
-    fn unlist_parked(&self, header: &Header) {
-        let links = &header.parked_links;
-        if !links.listed.get() {
-            return;
-        }
-        let (prev, next) = (links.prev.get(), links.next.get());
-        // SAFETY: as in `list_parked`.
-        unsafe {
-            match prev.as_ref() {
-                Some(prev) => prev.parked_links.next.set(next),
-                None => self.parked.set(next),
-            }
-            if let Some(next) = next.as_ref() {
-                next.parked_links.prev.set(prev);
-            }
-        }
-    }
-}
-
-impl Shared {
-    /// Whether `worker` has yet to act on the shutdown.
-    fn is_closing_news(&self, worker: &Worker) -> bool {
-        self.is_closing()
-            && !broken(Mutant::ShutdownNotRechecked)
-            && (!worker.cancelled_all.get() && worker.is_cancelling()
-                || worker.remote().started.load(Ordering::Relaxed) == 0)
     }
 }
 
