@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   EMPTY ──park──▶ PARKED ──unpark──▶ NOTIFIED ──park returns──▶ EMPTY
-//!     └──────────────unpark──────────────▲
+//!     │    ◀─deadline─┘                 ▲
+//!     └───────────────unpark────────────┘
 //! ```
 //!
 //! 1. One OS thread parks at a time. A token is left once and taken once.

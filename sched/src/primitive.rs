@@ -69,6 +69,9 @@ mod real {
         false
     }
 
+    /// Whether a green thread may be in the middle of an unwinding when it blocks.
+    pub const PANICS_UNWIND: bool = cfg!(panic = "unwind");
+
     /// For how long a worker with nothing to do looks for work before it sleeps:
     /// about what it costs to be woken again.
     pub const SEARCH: Duration = Duration::from_micros(20);
@@ -184,6 +187,9 @@ mod model {
             .as_ref()
             .is_some_and(|name| *name == format!("{mutant:?}"))
     }
+
+    /// In a model a panic is a failure, and its threads share one count.
+    pub const PANICS_UNWIND: bool = false;
 
     /// One round of searching.
     pub const SEARCH: Duration = Duration::ZERO;

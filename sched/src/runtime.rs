@@ -169,8 +169,8 @@ impl fmt::Debug for Runtime {
 }
 
 fn end(shared: &Arc<Shared>, timeout: Duration) -> bool {
-    shared.close();
     let deadline = Instant::now().checked_add(timeout);
+    shared.close();
     // SAFETY: a worker in the thread-local is alive, and nothing blocks meanwhile.
     let worker = unsafe { current::worker().as_ref() };
     let own = worker.is_some_and(|worker| Arc::ptr_eq(worker.shared(), shared));
@@ -192,8 +192,9 @@ fn finish_shutdown(shared: &Shared, deadline: Option<Instant>) -> bool {
     shared.blocking.close();
     if !done {
         report(format_args!(
-            "sward: a runtime was shut down, but {} of its green threads have not finished; \
-             they keep their stacks and their workers until they do",
+            "sward: a runtime did not shut down in time: {} of its green threads have not \
+             finished, and keep their stacks and their workers until they do; those that never \
+             started may still have destructors to run",
             shared.unfinished(),
         ));
     }

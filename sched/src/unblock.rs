@@ -8,7 +8,8 @@
 //!    `promised` those that one has. So a submitter that finds `idle > 0` may rely on
 //!    one, also when that thread's time is up at this very moment.
 //! 2. A job in the queue has a thread coming for it: an idle one that was notified,
-//!    a new one, or a busy one that looks again before it waits.
+//!    a new one, or a busy one that looks again before it waits. Only when no thread can
+//!    be started and there is none, the submitter does it itself.
 
 use std::collections::VecDeque;
 use std::panic::Location;
@@ -20,7 +21,7 @@ use crate::error::JoinError;
 use crate::join::JoinHandle;
 use crate::launch::new_thread;
 use crate::primitive::{Condvar, Mutex, ThreadBuilder};
-use crate::thread::{Options, Runnable};
+use crate::thread::{Header, Options, Runnable};
 use crate::worker::Shared;
 
 /// The most threads in a pool. More jobs than that wait their turn.
@@ -80,7 +81,9 @@ pub(crate) struct BlockingPool {
 #[derive(Debug, Default)]
 struct State {
     jobs: VecDeque<Job>,
+    /// Including those that are being started.
     threads: usize,
+    starting: usize,
     idle: usize,
     promised: usize,
     closed: bool,
@@ -95,6 +98,12 @@ enum Job {
 }
 
 impl Job {
+    /// Which task it is.
+    fn thread(&self) -> *const Header {
+        let (Self::Run(thread) | Self::Abandon(thread, ..)) = self;
+        thread.as_ptr()
+    }
+
     fn run(self) {
         match self {
             // SAFETY: jobs have not started.
@@ -116,15 +125,21 @@ impl BlockingPool {
         Arc::new(Self { state: Mutex::new(State::default()), submitted: Condvar::new() })
     }
 
-    /// Ends `thread`, which has not started, with `error`, on a thread of the pool.
+    /// Ends `thread`, which has not started, with `error`, on a thread of the pool: soon,
+    /// whatever else the pool has to do. The shutdown of its runtime waits for it.
     pub(crate) fn abandon(self: &Arc<Self>, thread: Runnable, error: JoinError, of: Arc<Shared>) {
         of.party_enters();
         self.submit(Job::Abandon(thread, error, of));
     }
 
     fn submit(self: &Arc<Self>, job: Job) {
+        let thread = job.thread();
+        let urgent = matches!(job, Job::Abandon(..));
         let mut state = self.state.lock();
-        state.jobs.push_back(job);
+        match urgent {
+            true => state.jobs.push_front(job),
+            false => state.jobs.push_back(job),
+        }
         if state.idle > 0 {
             state.idle -= 1;
             state.promised += 1;
@@ -132,32 +147,31 @@ impl BlockingPool {
             self.submitted.notify_one();
             return;
         }
-        if state.threads == MAX_THREADS {
+        if state.threads >= MAX_THREADS && !urgent {
             return;
         }
         state.threads += 1;
+        state.starting += 1;
         drop(state);
         let pool = self.clone();
         let started =
             ThreadBuilder::new().name("sward-unblock".to_owned()).spawn(move || pool.work());
-        if started.is_err() {
-            self.run_stranded();
-        }
-    }
-
-    /// A thread could not be started. With another one alive the jobs only wait; with
-    /// none they are done here, all of them (others may have counted on the thread that
-    /// did not come), and block this worker: slow, but not lost.
-    #[cold]
-    fn run_stranded(&self) {
         let mut state = self.state.lock();
+        state.starting -= 1;
+        if started.is_ok() {
+            return;
+        }
         state.threads -= 1;
-        while state.threads == 0
-            && let Some(job) = state.jobs.pop_front()
-        {
+        // With a thread that has really started the job only waits. With none, each that
+        // could not start one does its own job right here, and blocks its worker: slow, and
+        // on a small stack, but not lost.
+        if state.threads <= state.starting {
+            let own = state.jobs.iter().position(|job| job.thread() == thread);
+            let own = own.and_then(|place| state.jobs.remove(place));
             drop(state);
-            job.run();
-            state = self.state.lock();
+            if let Some(job) = own {
+                job.run();
+            }
         }
     }
 

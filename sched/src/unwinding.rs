@@ -9,13 +9,21 @@
 //! suspended in a destructor. Where it was begun the count went up by one; where it is
 //! resumed and its unwinding ends, the count goes down by one. To take a panic away
 //! from this OS thread, end a weight that was begun elsewhere or earlier; to bring one
-//! back, begin a weight, and keep it for the next time. A worker's first weight is begun
-//! on an OS thread that lives for nothing else.
+//! back, begin a weight, and keep it for the next time. With none in stock, some are
+//! begun on an OS thread that lives for nothing else.
+//!
+//! 1. Between two green threads a worker's count is zero.
+//! 2. A worker has a spare stack for each panic that it has taken away: those of the weights
+//!    that it ended for it. So to bring one back takes no memory.
+//!
+//! The price: while there is a weight, std's process-wide count is not zero, and each
+//! question for it takes std a few nanoseconds more. A panic *hook* that blocks keeps std's
+//! mark that its OS thread is inside a hook, which cannot be moved; a panic on the same
+//! worker meanwhile aborts the process, as a panic inside a hook does.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::fmt;
-use std::io;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread::panicking;
@@ -30,50 +38,71 @@ use crate::stack::{MIN_STACK_SIZE, Stack};
 struct Weight(Coroutine<(), (), (), Stack>);
 
 // SAFETY: all that lies on its stack is made in `begin`: a payload that is `Send`, and the
-// unwinder's state, which belongs to that stack and not to any OS thread. std's count is
-// looked up anew when the unwinding ends.
+// unwinder's state, which belongs to that stack and not to any OS thread. Where std's count
+// is, the frame that catches looks up for itself (`unwind_suspended`).
 unsafe impl Send for Weight {}
 
 impl Weight {
     /// Adds one to this OS thread's count.
-    fn begin() -> io::Result<Self> {
-        struct Suspended<'a>(&'a Yielder<(), ()>);
-        impl Drop for Suspended<'_> {
-            fn drop(&mut self) {
-                self.0.suspend(());
-            }
-        }
-        let mut body = Coroutine::with_stack(Stack::new(MIN_STACK_SIZE)?, |yielder, ()| {
-            let unwound = catch_unwind(AssertUnwindSafe(|| -> Infallible {
-                let _suspended = Suspended(yielder);
-                resume_unwind(Box::new(()))
-            }));
+    fn begin(stack: Stack) -> Self {
+        let mut body = Coroutine::with_stack(stack, |yielder, ()| {
+            let unwound = catch_unwind(AssertUnwindSafe(|| unwind_suspended(yielder)));
             drop(unwound);
         });
         body.resume(());
-        Ok(Self(body))
+        Self(body)
     }
 
     /// Takes one from this OS thread's count.
-    fn end(mut self) {
+    fn end(mut self) -> Stack {
         self.0.resume(());
+        self.0.into_stack()
     }
 }
 
-/// The weights that a worker has in stock.
+/// Never inlined: its caller catches on another OS thread than this raises on, and must
+/// not be told the address of this one's count.
+#[inline(never)]
+fn unwind_suspended(yielder: &Yielder<(), ()>) -> Infallible {
+    struct Suspended<'a>(&'a Yielder<(), ()>);
+    impl Drop for Suspended<'_> {
+        fn drop(&mut self) {
+            self.0.suspend(());
+        }
+    }
+    let _suspended = Suspended(yielder);
+    resume_unwind(Box::new(()))
+}
+
+/// What a worker has in stock.
 #[derive(Default)]
-pub(crate) struct Weights(RefCell<Vec<Weight>>);
+pub(crate) struct Weights {
+    ready: RefCell<Vec<Weight>>,
+    /// (2)
+    stacks: RefCell<Vec<Stack>>,
+}
 
 impl Weights {
-    /// Takes this OS thread's count to zero and says by how much. With no memory for a
-    /// first weight the rest of the count stays where it is.
+    /// Takes this OS thread's count to zero and says by how much.
+    ///
+    /// Aborts the process when there is no memory for a weight: the thread could not
+    /// leave without its neighbours taking its panic for theirs.
     #[cold]
-    pub(crate) fn take_away(&self) -> u32 {
+    pub(crate) fn take_away(&self) -> usize {
         let mut count = 0;
         while panicking() {
-            let weight = self.0.borrow_mut().pop().or_else(begin_elsewhere);
-            let Some(weight) = weight else { break };
-            weight.end();
+            if self.ready.borrow().is_empty() {
+                self.begin_elsewhere();
+            }
+            let weight = self.ready.borrow_mut().pop();
+            let Some(weight) = weight else {
+                report(format_args!(
+                    "sward: a green thread blocks while it panics, and there is no memory, or \
+                     no OS thread, to keep its panic apart from others'; aborting"
+                ));
+                std::process::abort();
+            };
+            self.stacks.borrow_mut().push(weight.end());
             count += 1;
         }
         count
@@ -81,41 +110,60 @@ impl Weights {
 
     /// Adds so much to this OS thread's count.
     #[cold]
-    pub(crate) fn bring_back(&self, count: u32) {
+    pub(crate) fn bring_back(&self, count: usize) {
         for _ in 0..count {
-            match Weight::begin() {
-                Ok(weight) => self.0.borrow_mut().push(weight),
-                // Without it the thread would go on as if it did not panic, and std's
-                // count would end below zero.
-                Err(error) => {
-                    report(format_args!("sward: no stack to keep count of panics: {error}"));
-                    std::process::abort();
-                }
-            }
+            let stack = self.stacks.borrow_mut().pop().expect("one for each panic taken away");
+            self.ready.borrow_mut().push(Weight::begin(stack));
         }
+        if self.ready.borrow().len() > STOCK {
+            let surplus = self.ready.borrow_mut().split_off(STOCK / 2);
+            end_elsewhere(surplus);
+        }
+    }
+
+    /// As many weights as there are panics away, at least one.
+    fn begin_elsewhere(&self) {
+        let count = self.stacks.borrow().len().clamp(1, STOCK);
+        let begin = move || -> Vec<Weight> {
+            (0..count).map_while(|_| Stack::new(MIN_STACK_SIZE).ok()).map(Weight::begin).collect()
+        };
+        if let Ok(thread) = ThreadBuilder::new().spawn(begin)
+            && let Ok(mut weights) = thread.join()
+        {
+            self.ready.borrow_mut().append(&mut weights);
+        }
+    }
+
+    /// Gives the stock up: no thread will come back to this worker.
+    pub(crate) fn clear(&self) {
+        end_elsewhere(self.ready.take());
+        self.stacks.take();
     }
 }
 
-impl Drop for Weights {
-    /// A weight cannot just be dropped: it would unwind while it unwinds. It ends where its
-    /// minus one does no harm.
-    fn drop(&mut self) {
-        let weights = ManuallyDrop::new(self.0.take());
-        if !weights.is_empty() {
-            let end = || ManuallyDrop::into_inner(weights).into_iter().for_each(Weight::end);
-            // Without an OS thread their stacks are leaked.
-            let _ = ThreadBuilder::new().spawn(end);
-        }
-    }
-}
+/// Weights that a worker keeps.
+const STOCK: usize = 64;
 
-fn begin_elsewhere() -> Option<Weight> {
-    let thread = ThreadBuilder::new().spawn(Weight::begin).ok()?;
-    thread.join().ok()?.ok()
+/// A weight cannot just be dropped: it would unwind while it unwinds. It ends where its
+/// minus one does no harm: on an OS thread that ends with it.
+fn end_elsewhere(weights: Vec<Weight>) {
+    if weights.is_empty() {
+        return;
+    }
+    let weights = ManuallyDrop::new(weights);
+    let end = || {
+        for weight in ManuallyDrop::into_inner(weights) {
+            drop(weight.end());
+        }
+    };
+    // Without an OS thread their stacks are leaked.
+    if let Ok(thread) = ThreadBuilder::new().spawn(end) {
+        let _ = thread.join();
+    }
 }
 
 impl fmt::Debug for Weights {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Weights").field(&self.0.borrow().len()).finish()
+        f.debug_tuple("Weights").field(&self.ready.borrow().len()).finish()
     }
 }

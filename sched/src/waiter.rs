@@ -164,11 +164,11 @@ impl Waiter {
         }
     }
 
-    /// Leaves `WAITING` by the thread's own hand: nobody owes a wake.
+    /// Leaves `WAITING`, if nobody has yet. Unless it is the waiting thread's own hand, that
+    /// hand now owes a wake (1).
     fn leave(&self, state: u32) -> bool {
-        // Release: pairs with the Acquire in `outcome`; what led to it is seen. Acquire:
-        // pairs with the Release in `done`, if that side won.
-        self.state.compare_exchange(WAITING, state, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        // Release: pairs with the Acquire in `outcome`; what led to it is seen.
+        self.state.compare_exchange(WAITING, state, Ordering::Release, Ordering::Relaxed).is_ok()
     }
 
     /// Claims the wait: the caller will hand something over. `None`: it has ended

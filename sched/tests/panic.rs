@@ -196,3 +196,28 @@ fn a_neighbour_that_panics_does_not_make_others_uncancellable() {
     assert!(parked.join().unwrap_err().is_cancelled());
     assert!(waker.join().unwrap());
 }
+
+#[test]
+fn many_may_block_while_they_panic() {
+    let rt = sward_sched::runtime::Builder::new().workers(2).build().unwrap();
+    for _ in 0..3 {
+        let panicking: Vec<_> = (0..300)
+            .map(|_| {
+                rt.spawn(|| {
+                    let _blocks = Blocks;
+                    // As the panic of another thread goes on: no hook, no backtrace.
+                    std::panic::resume_unwind(Box::new("silent"));
+                })
+            })
+            .collect();
+        rt.run(|| {
+            while !panicking.iter().all(|thread| thread.is_finished()) {
+                panicking.iter().for_each(|thread| thread.thread().unpark());
+                assert!(!std::thread::panicking());
+                yield_now();
+            }
+        });
+        assert!(panicking.into_iter().all(|thread| thread.join().unwrap_err().is_panic()));
+    }
+    assert!(rt.shutdown(std::time::Duration::from_secs(20)));
+}

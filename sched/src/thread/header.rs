@@ -11,8 +11,7 @@
 //!    thread.
 //! 3. User values (closure, result, panic payload) are dropped on the green thread
 //!    itself, by the holder of its handle, or, if it never started, on the blocking pool.
-//!    Only when there is memory neither for its stack nor for an OS thread does a worker's
-//!    own loop drop its closure.
+//!    Only when no OS thread can be had for that does a worker's own loop drop a closure.
 //! 4. The cells marked *scheduler* are touched only by the owner of the right to
 //!    run; handing that right over orders those accesses.
 

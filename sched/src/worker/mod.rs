@@ -41,7 +41,7 @@ use crate::current;
 use crate::error::JoinError;
 use crate::primitive::atomic::Ordering;
 use crate::primitive::deque::{self, Steal};
-use crate::primitive::spin;
+use crate::primitive::{PANICS_UNWIND, spin};
 use crate::report::report;
 use crate::thread::{Header, Runnable};
 use crate::timer::Timers;
@@ -135,6 +135,7 @@ impl Worker {
         }
         current::set_worker(ptr::null());
         drop(abort_on_panic);
+        worker.weights.clear();
         worker.shared.party_leaves();
     }
 
@@ -394,8 +395,9 @@ pub(crate) fn yield_now(worker: &Worker) {
 
 #[inline]
 fn leave(worker: &Worker, waiter: *const Waiter, suspension: Suspension) {
-    // Between two threads the count is zero, so these panics are this thread's own.
-    let panics = if std::thread::panicking() { worker.weights.take_away() } else { 0 };
+    // Between two threads the count is zero (unwinding.rs, 1): these are this one's panics.
+    let panics =
+        if PANICS_UNWIND && std::thread::panicking() { worker.weights.take_away() } else { 0 };
     // SAFETY: callers are green threads, so one is current, and it runs on its runner.
     unsafe {
         let thread = &*worker.current();

@@ -30,8 +30,8 @@ pub(crate) struct Shared {
     pub(crate) stack_size: usize,
     /// Set once: the runtime is shut down; threads are cancelled and none starts.
     closing: AtomicBool,
-    /// What a shutdown waits for: workers that have not returned, and threads that are
-    /// being ended on the blocking pool.
+    /// What a shutdown waits for: workers that have not returned, and threads that never
+    /// started and are being ended, or are to be, on the blocking pool.
     parties: Mutex<usize>,
     party_left: Condvar,
 }
@@ -110,7 +110,7 @@ impl Shared {
     }
 
     /// Starts the shutdown.
-    pub(crate) fn close(&self) {
+    pub(crate) fn close(self: &Arc<Self>) {
         self.closing.store(true, Ordering::Relaxed);
         for remote in &self.remotes {
             // The flag is work for each worker; `notify` has the fence.
@@ -119,15 +119,13 @@ impl Shared {
         self.refuse_injected();
     }
 
-    /// Ends, as cancelled, the threads that lie in the injector: no worker may have time
-    /// to. Their closures are dropped right here, by whoever shuts the runtime down.
-    fn refuse_injected(&self) {
+    /// Ends, as cancelled, the threads that lie in the injector: no worker may have time to.
+    fn refuse_injected(self: &Arc<Self>) {
         loop {
             match self.injector.steal() {
                 Steal::Success(thread) => {
                     let error = JoinError::cancelled(thread.header().describe());
-                    // SAFETY: it has not started.
-                    unsafe { thread.abandon(error) };
+                    self.blocking.abandon(thread, error, self.clone());
                 }
                 Steal::Retry => {}
                 Steal::Empty => break,
