@@ -4,8 +4,6 @@
 //!
 //! `benches/peers/go` holds the same workloads as a Go programmer would write them.
 
-#![forbid(unsafe_code)]
-
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -36,6 +34,7 @@ fn main() -> ExitCode {
     let mut workers = None;
     let mut chosen = Vec::new();
     let mut scale = 1;
+    let mut migrate = false;
     // `cargo bench` adds `--bench`.
     let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
     while let Some(arg) = args.next() {
@@ -46,6 +45,7 @@ fn main() -> ExitCode {
                 Some(Ok(n)) => workers = Some(n),
                 _ => return usage("--workers needs a number"),
             },
+            "--migrate" => migrate = true,
             name => match WORKLOADS.iter().find(|(known, ..)| *known == name) {
                 Some(workload) => chosen.push(*workload),
                 None => return usage(&format!("no workload '{name}'")),
@@ -56,6 +56,10 @@ fn main() -> ExitCode {
     let mut builder = sward::runtime::Builder::new();
     if let Some(workers) = workers {
         builder = builder.workers(workers);
+    }
+    if migrate {
+        // SAFETY: the workloads hold numbers and handles of sward's across blocking calls.
+        builder = unsafe { builder.allow_migration() };
     }
     let runtime = match builder.build() {
         Ok(runtime) => runtime,

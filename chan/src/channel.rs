@@ -11,6 +11,7 @@
 use std::mem::MaybeUninit;
 use std::time::Instant;
 
+use sward_sched::checkpoint;
 use sward_sched::internal::{Node, Outcome, WaitList, Waiter, raise_cancel};
 use sward_sched::primitive::{Mutex, MutexGuard, UnsafeCell};
 
@@ -143,6 +144,7 @@ impl<B> Channel<B> {
     where
         B: Buffer<T>,
     {
+        checkpoint();
         match self.offer(value) {
             Ok(()) => Ok(()),
             Err((value, None)) => Err(SendTimeoutError::Disconnected(value)),
@@ -228,6 +230,7 @@ impl<B> Channel<B> {
     where
         B: Buffer<T>,
     {
+        checkpoint();
         match self.take() {
             Ok(value) => Ok(value),
             Err(None) => Err(RecvTimeoutError::Disconnected),

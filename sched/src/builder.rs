@@ -64,6 +64,32 @@ impl Builder {
         self
     }
 
+    /// Lets the thread go on on whichever worker has time, as a goroutine does, instead of
+    /// on the one that it started on. See [`runtime::Builder::allow_migration`], which does
+    /// so for all threads of a runtime.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// // SAFETY: a number is all that this thread holds while it sleeps.
+    /// let builder = unsafe { sward::Builder::new().allow_migration() };
+    /// let handle = builder.spawn(|| {
+    ///     let before = 1;
+    ///     sward::time::sleep(std::time::Duration::from_micros(1));
+    ///     before + 1
+    /// });
+    /// assert_eq!(handle.join().unwrap(), 2);
+    /// ```
+    ///
+    /// # Safety
+    ///
+    /// The contract of [`runtime::Builder::allow_migration`], for this thread.
+    ///
+    /// [`runtime::Builder::allow_migration`]: crate::runtime::Builder::allow_migration
+    pub unsafe fn allow_migration(mut self) -> Self {
+        self.options.migrates = true;
+        self
+    }
+
     /// Starts the thread, where [`spawn`](crate::spawn()) would.
     ///
     /// ```

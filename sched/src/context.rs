@@ -4,6 +4,9 @@
 //! the other and suspends in between. Pooling runners rather than bare stacks saves
 //! setting the coroutine up again for each thread.
 //!
+//! When a thread is over the runner asks [`AfterRun`] what next: if it has been given another
+//! thread by then, it runs that one at once, without a switch.
+//!
 //! 1. `resume` is called by the worker that owns the runner, and never from a
 //!    stack of ours; `suspend` by the code that runs on it.
 //! 2. Between `Finished` and the next `begin` nothing that needs dropping is on the
@@ -13,6 +16,7 @@
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::fmt;
+use std::hint::black_box;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
@@ -31,9 +35,14 @@ pub(crate) enum Suspension {
     Yielded,
     /// The thread waits to be woken.
     Parked,
-    /// The thread is over; the runner is free.
+    /// The thread is over, and so are those that the runner has run after it; the runner
+    /// is free.
     Finished,
 }
+
+/// Called on a runner's stack when its thread's closure has returned. `true`: `begin` was
+/// called for another thread.
+pub(crate) type AfterRun = fn(&Runner) -> bool;
 
 type Body = Coroutine<(), Suspension, Infallible, Stack>;
 
@@ -47,7 +56,7 @@ pub(crate) struct Runner {
 
 impl Runner {
     /// A runner with `stack_size` usable bytes of stack.
-    pub(crate) fn with_stack(stack_size: usize) -> io::Result<OwnedRunner> {
+    pub(crate) fn with_stack(stack_size: usize, after: AfterRun) -> io::Result<OwnedRunner> {
         let stack = Stack::new(stack_size)?;
         let owned = OwnedRunner(Box::into_raw(Box::new(Self {
             body: UnsafeCell::new(None),
@@ -60,15 +69,20 @@ impl Runner {
             // SAFETY: the runner outlives its body.
             let runner = unsafe { &*address };
             runner.yielder.set(yielder);
+            // Both calls go through pointers: user code, and the worker's, are never inlined
+            // here, where the OS thread may change from one round to the next.
+            let after = black_box(after);
             loop {
                 {
-                    // SAFETY: `begin` has put the right to run into this cell; the
-                    // worker takes it back with `Finished`, so it is not used up here.
+                    // SAFETY: `begin` has put the right to run into this cell; `after`
+                    // takes it back from the worker, so it is not used up here.
                     let thread = unsafe { Runnable::from_raw(runner.thread.get()) };
                     // SAFETY: `begin` is for threads that have not started.
                     unsafe { thread.run() };
                 }
-                yielder.suspend(Suspension::Finished);
+                if !after(runner) {
+                    yielder.suspend(Suspension::Finished);
+                }
             }
         });
         // SAFETY: nobody else knows of the runner yet.
@@ -81,7 +95,8 @@ impl Runner {
         self.stack_size
     }
 
-    /// Gives it a thread that has not started; the next `resume` starts it.
+    /// Gives it a thread that has not started; the next `resume` starts it, or its runner
+    /// does so itself (`AfterRun`).
     pub(crate) fn begin(&self, thread: *const Header) {
         self.thread.set(thread);
     }

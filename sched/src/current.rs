@@ -2,31 +2,35 @@
 //!
 //! A green thread that waits may come back on another OS thread one day, and the
 //! compiler, which knows nothing of that, may keep the *address* of a thread-local
-//! in a register across the wait. So the accessors here are never inlined and hide
-//! from the optimiser what they read; the pointers that they return are good until
+//! in a register across the wait. So the accessors here are never inlined, and an empty
+//! `asm!` hides from the optimiser what they read (`#[inline(never)]` alone was seen to be
+//! merged with another call across a switch); the pointers that they return are good until
 //! the next blocking call and not kept across it.
 
+use std::arch::asm;
 use std::cell::Cell;
-use std::hint::black_box;
 use std::ptr;
 
 use crate::primitive::thread_local;
 use crate::thread::Header;
-use crate::worker::Worker;
+use crate::worker::{Slice, Worker};
 
 #[cfg(not(sward_loom))]
 thread_local! {
     static WORKER: Cell<*const Worker> = const { Cell::new(ptr::null()) };
+    /// Its slice: the one thing asked for with every operation on a channel or lock.
+    static SLICE: Cell<*const Slice> = const { Cell::new(ptr::null()) };
 }
 #[cfg(sward_loom)]
 thread_local! {
     static WORKER: Cell<*const Worker> = Cell::new(ptr::null());
+    static SLICE: Cell<*const Slice> = Cell::new(ptr::null());
 }
 
 /// The worker of this OS thread, or null.
 #[inline(never)]
 pub(crate) fn worker() -> *const Worker {
-    black_box(WORKER.with(Cell::get))
+    hidden(WORKER.with(Cell::get))
 }
 
 /// The green thread that this code runs in, or null in an OS thread of another
@@ -35,11 +39,30 @@ pub(crate) fn worker() -> *const Worker {
 pub(crate) fn green_thread() -> *const Header {
     let worker = WORKER.with(Cell::get);
     // SAFETY: a worker takes itself out of the thread-local before it goes away.
-    black_box(if worker.is_null() { ptr::null() } else { unsafe { (*worker).current() } })
+    hidden(if worker.is_null() { ptr::null() } else { unsafe { (*worker).current() } })
 }
 
-/// Makes `worker` the worker of this OS thread (null: none).
+/// Counts an operation of the green thread that this code runs in. `true`: it is to yield.
+#[inline(never)]
+pub(crate) fn charge() -> bool {
+    let slice = hidden(SLICE.with(Cell::get));
+    // SAFETY: as above.
+    !slice.is_null() && unsafe { (*slice).charge() }
+}
+
+/// Makes `worker` the worker of this OS thread (none: null).
 #[inline(never)]
 pub(crate) fn set_worker(worker: *const Worker) {
     WORKER.with(|current| current.set(worker));
+    // SAFETY: null, or alive.
+    let slice = unsafe { worker.as_ref() }.map(|worker| &*worker.remote().slice);
+    SLICE.with(|current| current.set(slice.map_or(ptr::null(), ptr::from_ref)));
+}
+
+/// `pointer`, of which the optimiser knows nothing any more: as `black_box`, but in a register.
+#[inline(always)]
+fn hidden<T>(mut pointer: *const T) -> *const T {
+    // SAFETY: no instruction at all.
+    unsafe { asm!("/* {0} */", inout(reg) pointer, options(nomem, nostack, preserves_flags)) };
+    pointer
 }

@@ -4,12 +4,10 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::ptr;
 
 use crate::cancel;
 use crate::error::JoinError;
 use crate::thread::{RawTask, Thread};
-use crate::wait_list::Node;
 use crate::waiter::{Outcome, Waiter};
 
 /// Owns the result of a green thread. Dropping it detaches the thread, which runs on.
@@ -20,7 +18,7 @@ use crate::waiter::{Outcome, Waiter};
 /// assert_eq!(handle.join().unwrap(), 42);
 /// ```
 pub struct JoinHandle<T> {
-    task: RawTask,
+    task: ManuallyDrop<RawTask>,
     result: PhantomData<T>,
 }
 
@@ -34,7 +32,7 @@ impl<T> JoinHandle<T> {
     ///
     /// The thread's result is a `T`, and this is its only handle.
     pub(crate) unsafe fn new(task: RawTask) -> Self {
-        Self { task, result: PhantomData }
+        Self { task: ManuallyDrop::new(task), result: PhantomData }
     }
 
     /// Waits until the thread has finished and returns its result.
@@ -73,34 +71,25 @@ impl<T> JoinHandle<T> {
     }
 
     fn wait(&self, waiter: Waiter) -> Outcome {
-        let thread = self.task.header();
-        if thread.completion.is_finished() {
+        if self.task.header().completion.is_finished() {
             return Outcome::Done(0);
         }
-        let node = Node::new(&waiter, ptr::null_mut());
-        {
-            let waiting = thread.waiting.lock();
-            // SAFETY: the node stays here, and is removed below unless it was claimed.
-            unsafe { waiting.joiners.push_back(&node) };
-            if !thread.completion.transition_to_joiner() {
-                // Finished in between; nobody has looked at the list, or will.
-                // SAFETY: just put in.
-                unsafe { waiting.joiners.remove(&node) };
-                return Outcome::Done(0);
-            }
+        // SAFETY: the waiter stays here until `wait` has returned with `Done`, or
+        // `forget_joiner` has.
+        if !unsafe { self.task.set_joiner(&waiter) } {
+            return Outcome::Done(0);
         }
         let outcome = waiter.wait(None);
         if outcome == Outcome::Cancelled {
-            // SAFETY: it is in this list, or in none.
-            unsafe { thread.waiting.lock().joiners.remove(&node) };
+            self.task.forget_joiner();
         }
         outcome
     }
 
     fn take(self) -> Result<T, JoinError> {
-        let this = ManuallyDrop::new(self);
+        let mut this = ManuallyDrop::new(self);
         // SAFETY: `this` is not used again.
-        let task = unsafe { ptr::read(&this.task) };
+        let task = unsafe { ManuallyDrop::take(&mut this.task) };
         debug_assert!(task.header().completion.is_finished());
         // SAFETY: the type is the handle's, the thread has finished, and a handle that
         // is used up cannot ask again.
@@ -128,7 +117,7 @@ impl<T> JoinHandle<T> {
     /// parked.join().unwrap();
     /// ```
     pub fn thread(&self) -> Thread {
-        Thread::green(self.task.clone())
+        Thread::green((*self.task).clone())
     }
 }
 
@@ -137,10 +126,8 @@ impl<T> RefUnwindSafe for JoinHandle<T> {}
 
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
-        if !self.task.header().completion.transition_to_detached() {
-            // SAFETY: finished, and not taken: `take` does not come here.
-            unsafe { self.task.drop_result() };
-        }
+        // SAFETY: this is the end of the handle, and `take` does not come here.
+        unsafe { ManuallyDrop::take(&mut self.task).detach() };
     }
 }
 

@@ -20,12 +20,13 @@ const LARGE_CLOSURE: usize = 1024;
 pub(crate) unsafe fn new_thread<F, T>(
     f: F,
     shared: &Shared,
-    options: Options,
+    mut options: Options,
     location: &'static Location<'static>,
 ) -> Spawned
 where
     F: FnOnce() -> T,
 {
+    options.migrates |= shared.migrates;
     let id = shared.new_id();
     if size_of::<F>() > LARGE_CLOSURE {
         let boxed = Box::new(f);
@@ -74,7 +75,7 @@ where
     F: FnOnce() -> T + Send,
     T: Send,
 {
-    let options = Options { name: Some(name.to_owned()), stack_size: None };
+    let options = Options { name: Some(name.to_owned()), ..Options::default() };
     // SAFETY: both are `Send`. `join_uncancelled` does not return, or unwind, before
     // the thread has finished and its closure is gone; the result is taken there.
     let (task, runnable) = unsafe { new_thread(f, shared, options, location) };

@@ -11,6 +11,8 @@ mod current;
 mod error;
 mod join;
 mod launch;
+mod metrics;
+mod monitor;
 mod os_parker;
 mod park;
 #[doc(hidden)]
@@ -31,7 +33,8 @@ mod worker;
 pub use self::builder::Builder;
 pub use self::error::JoinError;
 pub use self::join::JoinHandle;
-pub use self::park::{park, yield_now};
+pub use self::metrics::{Metrics, WorkerMetrics, metrics};
+pub use self::park::{checkpoint, park, yield_now};
 pub use self::runtime::Runtime;
 pub use self::spawn::{run, spawn};
 pub use self::stack::{DEFAULT_STACK_SIZE, MIN_STACK_SIZE};

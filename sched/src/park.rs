@@ -95,9 +95,54 @@ pub(crate) fn unpark(thread: &Header) {
 /// None: a loop that only yields is not stopped by a shutdown.
 #[inline]
 pub fn yield_now() {
-    if current::green_thread().is_null() {
-        return std::thread::yield_now();
+    // SAFETY: a worker in the thread-local is alive.
+    match unsafe { current::worker().as_ref() } {
+        Some(worker) if !worker.current().is_null() => worker::yield_now(worker),
+        _ => std::thread::yield_now(),
     }
-    // SAFETY: a green thread runs on a worker.
-    worker::yield_now(unsafe { &*current::worker() });
+}
+
+/// Gives way to other green threads if this one has gone on for long: for loops that
+/// compute without blocking.
+///
+/// ```
+/// # use sward_sched as sward;
+/// let sum = sward::run(|| {
+///     let mut sum = 0u64;
+///     for i in 0..1_000_000 {
+///         sum = sum.wrapping_add(i * i);
+///         sward::checkpoint();
+///     }
+///     sum
+/// });
+/// # assert_eq!(sum, 333_332_833_333_500_000);
+/// ```
+///
+/// It costs about a nanosecond. It yields when the thread has run for a time slice (10 to
+/// 20 ms), when another worker has nothing to do and this one may have (after 20 µs), or
+/// after some hundreds of calls since the thread's last turn. Sending, receiving and locking
+/// do the same by themselves, before they begin.
+///
+/// # Blocking
+///
+/// Never blocks. In an OS thread it does nothing.
+///
+/// # Cancellation
+///
+/// None, as [`yield_now`].
+#[inline]
+pub fn checkpoint() {
+    if current::charge() {
+        end_slice();
+    }
+}
+
+#[cold]
+fn end_slice() {
+    // SAFETY: `charge` is true in green threads only, which run on a worker.
+    let worker = unsafe { &*current::worker() };
+    worker.end_slice();
+    if !worker.current().is_null() {
+        worker::yield_now(worker);
+    }
 }

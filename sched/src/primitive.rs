@@ -48,6 +48,10 @@ pub enum Mutant {
     ShutdownNotRechecked,
     /// The thread that finishes does not look whether a joiner is registered.
     FinishSkipsJoiner,
+    /// The thread that finishes does not tell a joiner that has left that it is done.
+    JoinerNotServed,
+    /// `Slot::take` reads and clears in two steps.
+    SlotTakenTwice,
 }
 
 #[cfg(not(sward_loom))]
@@ -72,13 +76,9 @@ mod real {
     /// Whether a green thread may be in the middle of an unwinding when it blocks.
     pub const PANICS_UNWIND: bool = cfg!(panic = "unwind");
 
-    /// For how long a worker with nothing to do looks for work before it sleeps:
-    /// about what it costs to be woken again.
-    pub const SEARCH: Duration = Duration::from_micros(20);
-
-    /// The only fresh thread of a worker is left to it, unless it has taken no turn for
-    /// so long: it is about to run it, and to steal costs more than that.
-    pub const STUCK: Duration = Duration::from_micros(5);
+    /// Whether a worker sleeps with a timeout while others are busy, and so makes up for a
+    /// wake that was not worth its price.
+    pub const NAPS: bool = true;
 
     /// A cell whose accesses the model checker can see.
     #[derive(Debug, Default)]
@@ -191,11 +191,8 @@ mod model {
     /// In a model a panic is a failure, and its threads share one count.
     pub const PANICS_UNWIND: bool = false;
 
-    /// One round of searching.
-    pub const SEARCH: Duration = Duration::ZERO;
-
-    /// Thieves take what they see.
-    pub const STUCK: Duration = Duration::ZERO;
+    /// loom has no time: every push wakes whoever could help.
+    pub const NAPS: bool = false;
 
     /// loom's cell, with `Default`.
     #[derive(Debug)]
@@ -391,6 +388,11 @@ mod model {
             /// An empty queue. (The stand-in's order is first in, first out.)
             pub fn new_lifo() -> Self {
                 Self(Arc::new(Queue::new()))
+            }
+
+            /// An empty queue.
+            pub fn new_fifo() -> Self {
+                Self::new_lifo()
             }
 
             /// The thieves' end.

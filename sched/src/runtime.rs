@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 use crate::current;
 use crate::join::JoinHandle;
 use crate::launch::{run_on, spawn_on};
-use crate::primitive::ThreadBuilder;
+use crate::metrics::Metrics;
+use crate::monitor::Monitor;
+use crate::primitive::{NAPS, ThreadBuilder};
 use crate::report::report;
 use crate::stack::DEFAULT_STACK_SIZE;
 use crate::thread::Options;
@@ -110,6 +112,21 @@ impl Runtime {
         T: Send,
     {
         run_on(f, &self.shared, "main", Location::caller())
+    }
+
+    /// What its workers have done so far.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// let rt = sward::runtime::Builder::new().workers(2).build()?;
+    /// rt.run(|| sward::spawn(|| ()).join().unwrap());
+    /// let metrics = rt.metrics();
+    /// assert_eq!(metrics.workers.len(), 2);
+    /// assert!(metrics.workers.iter().map(|worker| worker.turns).sum::<u64>() >= 2);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn metrics(&self) -> Metrics {
+        Metrics::of(&self.shared)
     }
 
     /// Ends the runtime: threads that have not started are dropped, those that wait
@@ -214,6 +231,7 @@ fn finish_shutdown(shared: &Shared, deadline: Option<Instant>) -> bool {
 pub struct Builder {
     workers: Option<usize>,
     stack_size: usize,
+    migrates: bool,
 }
 
 impl Builder {
@@ -226,7 +244,7 @@ impl Builder {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn new() -> Self {
-        Self { workers: None, stack_size: DEFAULT_STACK_SIZE }
+        Self { workers: None, stack_size: DEFAULT_STACK_SIZE, migrates: false }
     }
 
     /// How many workers, that is, how many green threads can run at the same moment.
@@ -256,6 +274,42 @@ impl Builder {
         self
     }
 
+    /// Lets threads that have started go on on whichever worker has time, as goroutines do.
+    /// Then threads that talk to each other come together on one worker, and those that
+    /// compute spread over all of them. Without it a thread stays on the worker that it
+    /// started on, where nothing on its stack can be touched by another OS thread.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// // SAFETY: nothing that is tied to an OS thread is held across a blocking call here.
+    /// let rt = unsafe { sward::runtime::Builder::new().allow_migration() }.build()?;
+    /// let threads: Vec<_> = (0..10).map(|i| rt.spawn(move || i * i)).collect();
+    /// let squares: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+    /// assert_eq!(squares[9], 81);
+    /// # std::io::Result::Ok(())
+    /// ```
+    ///
+    /// # Safety
+    ///
+    /// A *blocking call* is any of sward's that parks the green thread, and
+    /// [`yield_now`](crate::yield_now). After it, the code that follows may be on another OS
+    /// thread. So in every thread of this runtime, all code of other crates included,
+    ///
+    /// 1. every value that is live across a blocking call is `Send`; or it is not, and all its
+    ///    aliases lie on the same green thread's stack (an `Rc` of which no clone is elsewhere;
+    ///    a `Cell` that is borrowed from below);
+    /// 2. nothing that belongs to an OS thread is held across one: a guard of a `std` or
+    ///    `parking_lot` lock, an entered span or runtime context, a borrow inside
+    ///    `LocalKey::with`, a raw pointer to a thread-local. (sward's own guards may be held:
+    ///    they belong to the green thread.)
+    /// 3. a function that uses a `thread_local!`, or calls such a one that may be inlined into
+    ///    it, does not block between two uses: the compiler may keep the address from one to
+    ///    the next. Put the uses into functions of their own that are `#[inline(never)]`.
+    pub unsafe fn allow_migration(mut self) -> Self {
+        self.migrates = true;
+        self
+    }
+
     /// Starts the workers.
     ///
     /// ```
@@ -279,7 +333,7 @@ impl Builder {
                 "a runtime needs at least one worker (without `workers` it has one for each core)",
             ));
         }
-        let (shared, queues) = Shared::new(workers, self.stack_size);
+        let (shared, queues) = Shared::new(workers, self.stack_size, self.migrates);
         // From here on an error drops the runtime, which ends the workers so far.
         let runtime = Runtime { shared, ended: false };
         for (index, queue) in queues.into_iter().enumerate() {
@@ -294,8 +348,26 @@ impl Builder {
                 return Err(spawn_error(&what, error));
             }
         }
+        // loom has no time, and so no use for it.
+        if NAPS {
+            start_monitor(&runtime.shared)?;
+        }
         Ok(runtime)
     }
+}
+
+fn start_monitor(shared: &Arc<Shared>) -> io::Result<()> {
+    let watched = shared.clone();
+    shared.party_enters();
+    let watch = move || {
+        Monitor::run(&watched);
+        watched.party_leaves();
+    };
+    let started = ThreadBuilder::new().name("sward-monitor".to_owned()).spawn(watch);
+    started.map(drop).map_err(|error| {
+        shared.party_leaves();
+        spawn_error("the monitor of the workers", error)
+    })
 }
 
 impl Default for Builder {

@@ -4,9 +4,11 @@
 //! in the heap: setting and cancelling are O(log n), a cancelled timer leaves no
 //! trace, and nothing is allocated for each timer beyond an entry.
 //!
-//! 1. A heap belongs to one worker and is touched on its OS thread only.
+//! 1. A heap belongs to one worker, which alone sets timers in it; a thread that has gone on
+//!    elsewhere cancels from there, so there is a lock around it.
 //! 2. A node is in the heap from `insert` until it fires or is removed, and its owner
-//!    removes it before it, or the waiter, goes away.
+//!    removes it before it, or the waiter, goes away. So under the lock the waiter of a
+//!    timer that is due is in place.
 
 use std::cell::Cell;
 use std::ptr::NonNull;
@@ -30,6 +32,10 @@ impl TimerNode {
         Self { place: Cell::new(ABSENT), waiter }
     }
 }
+
+// SAFETY: nodes are touched by whoever holds the lock (1), and by the thread that made one
+// while it is in no heap.
+unsafe impl Send for Timers {}
 
 #[derive(Debug)]
 struct Entry {

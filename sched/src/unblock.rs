@@ -109,7 +109,7 @@ impl Job {
             // SAFETY: jobs have not started.
             Self::Run(job) => unsafe {
                 job.run();
-                job.finished();
+                job.finish(|_| {});
             },
             Self::Abandon(job, error, shared) => {
                 // SAFETY: as above.

@@ -16,7 +16,8 @@
 //! 2. `wait` returns only after it has taken that wake. So the waiter, its nodes
 //!    and its slots stay in place until the winner calls [`Wake::wake`], without any
 //!    count; and a green thread is woken exactly once for each wait, which is what
-//!    `thread/state.rs` builds on.
+//!    the queues and `thread/state.rs` build on: between the first `claim` that can reach
+//!    it and `wait`, a thread does not switch.
 //! 3. A claimer writes to the waiter's slot between `claim` and `done`; the Release
 //!    store of `DONE` is its last touch of waiter and node. A `Wake` touches the
 //!    *thread* only.
@@ -66,7 +67,7 @@ pub enum Outcome {
 pub struct Waiter {
     state: AtomicU32,
     thread: Waiting,
-    /// Whether [`cancel`](Self::cancel) may end the wait. Only its own worker looks.
+    /// Whether [`cancel`](Self::cancel) may end the wait. Set before the thread parks.
     cancellable: Cell<bool>,
     _pinned: PhantomPinned,
     /// Neither `Send` nor `Sync`: only the thread that made it waits on it. Others
@@ -134,12 +135,11 @@ impl Waiter {
             None => worker::park(worker, self),
             Some(deadline) => {
                 let timer = TimerNode::new(NonNull::from(self));
-                worker.timers().insert(deadline, &timer);
+                // Not a borrow of the worker: the thread may come back on another.
+                let set = worker.set_timer(deadline, &timer);
                 worker::park(worker, self);
-                // A sticky thread comes back to the worker it left, and so to the
-                // heap that its timer is in; but not to the same borrow.
-                // SAFETY: as above.
-                unsafe { &*current::worker() }.timers().remove(&timer);
+                // SAFETY: the runtime, and with it the heap, lasts as long as its threads.
+                unsafe { Worker::cancel_timer(set, &timer) };
             }
         }
     }
@@ -214,7 +214,7 @@ impl Waiter {
     ///
     /// # Safety
     ///
-    /// As for [`claim`](Self::claim), and the caller is the thread's own worker.
+    /// As for [`claim`](Self::claim), and its thread is off its stack.
     pub(crate) unsafe fn cancel(this: NonNull<Self>) -> Option<Wake> {
         // SAFETY: as in `time_out`.
         unsafe {
@@ -283,8 +283,10 @@ impl Wake {
         match self.0 {
             // SAFETY: (2): the thread cannot finish before this wake reaches it.
             WakeTarget::Green(thread) => unsafe {
-                if (*thread).run_state.transition_to_woken() {
-                    // Parked, so the right to run it is now ours.
+                // A sticky thread that has not left its stack yet goes into its worker's
+                // inbox, and its worker comes to that later.
+                if !(*thread).migrates || (*thread).run_state.transition_to_woken() {
+                    // The right to run it is ours now.
                     Worker::schedule(Runnable::from_raw(thread));
                 }
             },

@@ -6,15 +6,15 @@
 //!    that runs it, or, while it waits, by whoever will win the wake. Handles
 //!    ([`RawTask`]) hold the others.
 //! 2. The payload is touched only by the owner of the right to run, until
-//!    [`Completion`](super::state::Completion) says `Finished`; from then on by the join
-//!    handle, of which there is one at most, or, if that was gone before, still by the
-//!    thread.
+//!    [`Completion`] says `FINISHED`; from then on by the join handle, of which there is
+//!    one at most. If that was gone before, still by the thread.
 //! 3. User values (closure, result, panic payload) are dropped on the green thread
 //!    itself, by the holder of its handle, or, if it never started, on the blocking pool.
 //!    Only when no OS thread can be had for that does a worker's own loop drop a closure.
 //! 4. The cells marked *scheduler* are touched only by the owner of the right to
 //!    run; handing that right over orders those accesses.
 
+use std::alloc::Layout;
 use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
@@ -23,55 +23,49 @@ use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::ptr::{self, NonNull};
 
-use super::state::{Completion, OnFinish, RunState};
+use super::block;
+use super::completion::{Completion, OnFinish};
+use super::state::RunState;
 use crate::cancel;
 use crate::context::Runner;
 use crate::current;
 use crate::error::JoinError;
-use crate::primitive::atomic::{AtomicUsize, Ordering, fence};
 use crate::primitive::{Mutex, UnsafeCell};
 use crate::report::report;
 use crate::wait_list::WaitList;
 use crate::waiter::Waiter;
-use crate::worker::Remote;
+use crate::worker::{ParkedLinks, Remote};
 
 /// What the scheduler knows of a green thread.
 #[repr(C)]
 pub(crate) struct Header {
-    pub(crate) run_state: RunState,
     pub(crate) completion: Completion,
-    references: AtomicUsize,
+    /// The waiter of whoever joins: see [`Completion`].
+    joiner: Cell<*const Waiter>,
     vtable: &'static VTable,
+    /// Whether it may go on on another worker than the one it has waited on.
+    pub(crate) migrates: bool,
+    pub(crate) run_state: RunState,
     /// Scheduler: the next thread in a local queue or an inbox.
     pub(crate) next: Cell<*const Header>,
-    /// Scheduler: the neighbours in the worker's list of threads that have parked.
+    /// Scheduler: its place in the list of threads that have parked.
     pub(crate) parked_links: ParkedLinks,
     /// Scheduler: what it waits for, while it is parked.
     pub(crate) waiter: Cell<*const Waiter>,
-    /// Scheduler: the worker it started on. Null: it has not started. Set once,
-    /// before any waker can have heard of the thread.
+    /// Scheduler: the worker it started on, or, if it migrates, last ran on. Null: it has
+    /// not started. In a sticky thread set once, before any waker can have heard of it.
     pub(crate) home: Cell<*const Remote>,
     /// Scheduler: the stack it runs on, while it is started and unfinished.
     pub(crate) runner: Cell<*const Runner>,
     /// Everything that waits at this thread rather than at a channel or lock.
     pub(crate) waiting: Mutex<Waiting>,
     pub(crate) id: NonZeroU64,
-    location: &'static Location<'static>,
+    pub(crate) location: &'static Location<'static>,
     options: Option<Box<Options>>,
-}
-
-/// Links of the worker's list of threads that have parked at least once.
-#[derive(Default)]
-pub(crate) struct ParkedLinks {
-    pub(crate) listed: Cell<bool>,
-    pub(crate) prev: Cell<*const Header>,
-    pub(crate) next: Cell<*const Header>,
 }
 
 /// Who waits at a green thread.
 pub(crate) struct Waiting {
-    /// Those that wait for it to finish.
-    pub(crate) joiners: WaitList,
     /// The thread itself, inside [`park`](crate::park).
     pub(crate) parked: WaitList,
     /// `unpark` came before `park`.
@@ -83,6 +77,7 @@ pub(crate) struct Waiting {
 pub(crate) struct Options {
     pub(crate) name: Option<String>,
     pub(crate) stack_size: Option<usize>,
+    pub(crate) migrates: bool,
 }
 
 impl Options {
@@ -166,8 +161,14 @@ impl<F: FnOnce() -> T, T> Task<F, T> {
     }
 
     unsafe fn dealloc(header: NonNull<Header>) {
-        // SAFETY: made by `Box::into_raw` in `RawTask::new`; (1): nobody else is left.
-        drop(unsafe { Box::from_raw(header.cast::<Self>().as_ptr()) });
+        // SAFETY: (1): nobody else is left. The memory is of this layout, from `new`.
+        unsafe {
+            ptr::drop_in_place(header.cast::<Self>().as_ptr());
+            match current::worker().as_ref() {
+                Some(worker) => worker.free(header.cast(), Layout::new::<Self>()),
+                None => block::free(header.cast(), Layout::new::<Self>()),
+            }
+        }
     }
 }
 
@@ -248,30 +249,34 @@ impl RawTask {
     where
         F: FnOnce() -> T,
     {
-        let task = Box::new(Task::<F, T> {
+        let layout = Layout::new::<Task<F, T>>();
+        // SAFETY: a worker in the thread-local is alive, and nothing here blocks.
+        let memory = match unsafe { current::worker().as_ref() } {
+            Some(worker) => worker.allocate(layout),
+            None => block::allocate(layout),
+        };
+        let task = Task::<F, T> {
             header: Header {
-                run_state: RunState::new(),
                 completion: Completion::new(),
-                references: AtomicUsize::new(2),
+                joiner: Cell::new(ptr::null()),
                 vtable: const { &Task::<F, T>::VTABLE },
+                migrates: options.migrates,
+                run_state: RunState::new(),
                 next: Cell::new(ptr::null()),
-                parked_links: ParkedLinks::default(),
+                parked_links: ParkedLinks::new(),
                 waiter: Cell::new(ptr::null()),
                 home: Cell::new(ptr::null()),
                 runner: Cell::new(ptr::null()),
-                waiting: Mutex::new(Waiting {
-                    joiners: WaitList::new(),
-                    parked: WaitList::new(),
-                    token: false,
-                }),
+                waiting: Mutex::new(Waiting { parked: WaitList::new(), token: false }),
                 id,
                 location,
                 options: options.boxed(),
             },
             payload: UnsafeCell::new(Payload::Closure(closure)),
-        });
-        // SAFETY: a box is never null.
-        let header = unsafe { NonNull::new_unchecked(Box::into_raw(task)).cast::<Header>() };
+        };
+        // SAFETY: memory for just that.
+        unsafe { memory.cast().write(task) };
+        let header = memory.cast::<Header>();
         (Self(header), Runnable(header))
     }
 
@@ -286,10 +291,41 @@ impl RawTask {
     ///
     /// `header` must have come from a live task's reference.
     pub(crate) unsafe fn from_header(header: NonNull<Header>) -> Self {
-        // Relaxed: a new reference is made from one that exists.
         // SAFETY: the caller's promise.
-        unsafe { header.as_ref() }.references.fetch_add(1, Ordering::Relaxed);
+        unsafe { header.as_ref() }.completion.retain();
         Self(header)
+    }
+
+    /// Makes `waiter` the one to be woken when the thread is over. `false`: it is over.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the join handle. If `true`, the waiter stays in place until it has
+    /// been woken, or `forget_joiner` has returned.
+    pub(crate) unsafe fn set_joiner(&self, waiter: &Waiter) -> bool {
+        self.header().joiner.set(waiter);
+        self.header().completion.transition_to_joiner()
+    }
+
+    /// The wait has ended otherwise: nobody will touch the waiter any more.
+    pub(crate) fn forget_joiner(&self) {
+        self.header().completion.transition_from_joiner();
+    }
+
+    /// Gives the join handle's reference up, and the result, now or when it is there.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the join handle, and has not taken the result.
+    #[inline]
+    pub(crate) unsafe fn detach(self) {
+        if self.header().completion.transition_to_detached() {
+            // The reference has gone with it.
+            mem::forget(self);
+        } else {
+            // SAFETY: finished, so the result is the handle's (2).
+            unsafe { drop_result(self.0) };
+        }
     }
 
     /// Moves the result out.
@@ -305,17 +341,6 @@ impl RawTask {
             (self.header().vtable.take_result)(self.0, result.as_mut_ptr().cast());
             result.assume_init()
         }
-    }
-
-    /// Drops the result.
-    ///
-    /// # Safety
-    ///
-    /// The thread has finished, and the caller is its join handle, which has not
-    /// taken the result.
-    pub(crate) unsafe fn drop_result(&self) {
-        // SAFETY: the caller's promise (2).
-        unsafe { (self.header().vtable.drop_result)(self.0) };
     }
 }
 
@@ -349,19 +374,26 @@ impl fmt::Debug for RawTask {
 unsafe fn release(header: NonNull<Header>) {
     // SAFETY: the caller's reference keeps it alive up to here.
     let task = unsafe { header.as_ref() };
-    // Release: pairs with the fence below in whoever frees it.
-    if task.references.fetch_sub(1, Ordering::Release) == 1 {
-        // Acquire: pairs with the Release above of all the others.
-        fence(Ordering::Acquire);
+    if task.completion.release() {
         // SAFETY: (1): that was the last one.
         unsafe { (task.vtable.dealloc)(header) };
     }
 }
 
+/// Drops the result.
+///
+/// # Safety
+///
+/// It is there, and the caller's (2).
+unsafe fn drop_result(header: NonNull<Header>) {
+    // SAFETY: the caller's promise.
+    unsafe { (header.as_ref().vtable.drop_result)(header) };
+}
+
 /// The right to run a green thread, and one reference to it.
 ///
 /// It must not be lost: a thread whose right to run is dropped waits for ever. So
-/// it has no destructor that would do so silently; [`Runnable::finished`] ends it.
+/// it has no destructor that would do so silently; [`Runnable::finish`] ends it.
 #[derive(Debug)]
 #[must_use = "a green thread whose right to run is lost never runs again"]
 pub(crate) struct Runnable(NonNull<Header>);
@@ -398,19 +430,18 @@ impl Runnable {
         Self(unsafe { NonNull::new_unchecked(header.cast_mut()) })
     }
 
-    /// Runs the closure to its end, on the stack that this is called on, and tells
-    /// whoever waits for it. Never inlined: a runner calls it again and again, on
-    /// whichever OS thread it is by then, and no thread-local's address may be kept
-    /// from one call to the next.
+    /// Runs the closure to its end, on the stack that this is called on; then it is to be
+    /// [`finish`](Self::finish)ed. Called through a pointer, so never inlined: a runner
+    /// calls it again and again, on whichever OS thread it is by then, and no
+    /// thread-local's address may be kept from one call to the next.
     ///
     /// # Safety
     ///
     /// The thread has not started yet.
-    #[inline(never)]
+    #[inline]
     pub(crate) unsafe fn run(&self) {
         // SAFETY: the vtable is this task's, and `self` is the right to run it (2).
         unsafe { (self.header().vtable.run)(self.0) };
-        self.finish();
     }
 
     /// Ends the thread with `error`, dropping its closure.
@@ -421,37 +452,35 @@ impl Runnable {
     pub(crate) unsafe fn abandon(self, error: JoinError) {
         // SAFETY: as in `run`.
         unsafe { (self.header().vtable.abandon)(self.0, error) };
-        self.finish();
-        self.finished();
+        self.finish(|_| {});
     }
 
-    fn finish(&self) {
+    /// The result is written: tells whoever waits for it, and gives the thread up. When
+    /// nobody wants the result it is dropped here, which may block. `before` is called when
+    /// nothing of the kind is left to do, perhaps more than once.
+    #[inline]
+    pub(crate) fn finish(self, before: impl Fn(&Header)) {
         let task = self.header();
+        before(task);
         match task.completion.transition_to_finished() {
             OnFinish::Nothing => {}
-            // Detached before it finished, so there is no handle (2).
             OnFinish::DropResult => {
-                drop_quietly_with(|| {
-                    // SAFETY: so the result is ours.
-                    unsafe { (task.vtable.drop_result)(self.0) }
-                })
+                // SAFETY: no handle, so the result is ours (2).
+                drop_quietly_with(|| unsafe { drop_result(self.0) });
+                before(task);
+                // SAFETY: `self` owns the reference.
+                unsafe { release(self.0) };
             }
             OnFinish::WakeJoiner => {
-                let waiting = task.waiting.lock();
-                let joiner = waiting.joiners.claim_front().map(|(_, claim)| claim.done(0));
-                drop(waiting);
-                if let Some(wake) = joiner {
-                    wake.wake();
+                let joiner = NonNull::new(task.joiner.get().cast_mut());
+                let joiner = joiner.expect("a joiner is set before it is announced");
+                // SAFETY: the joiner and, through its reference, the task stay until it is
+                // woken, or served (completion.rs, 3).
+                match unsafe { Waiter::claim(joiner) } {
+                    Some(claim) => claim.done(0).wake(),
+                    None => task.completion.serve(),
                 }
             }
         }
-    }
-
-    /// The thread is over: gives the reference up.
-    #[inline]
-    pub(crate) fn finished(self) {
-        debug_assert!(self.header().completion.is_finished());
-        // SAFETY: `self` owns the reference.
-        unsafe { release(self.0) };
     }
 }

@@ -1,5 +1,7 @@
 //! Green threads seen from outside: [`Thread`], [`ThreadId`], [`current`].
 
+mod block;
+mod completion;
 mod header;
 mod state;
 
@@ -8,6 +10,7 @@ use std::num::NonZeroU64;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr::NonNull;
 
+pub(crate) use self::block::{Blocks, SpareBlocks};
 pub(crate) use self::header::{Header, Options, RawTask, Runnable};
 use crate::current::green_thread;
 

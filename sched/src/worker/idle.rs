@@ -1,12 +1,14 @@
 //! Who sleeps, who searches, and who must be woken: the protocol is explained, with
 //! its invariants and what breaks without each part, in `worker/README.md`.
 
-use crossbeam_utils::CachePadded;
+use std::ops::RangeInclusive;
 use std::time::Instant;
 
+use crossbeam_utils::CachePadded;
+
 use crate::os_parker::OsParker;
-use crate::primitive::atomic::{AtomicUsize, Ordering, fence};
-use crate::primitive::{Mutant, broken};
+use crate::primitive::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
+use crate::primitive::{Mutant, NAPS, broken};
 
 /// The idle workers of one runtime.
 #[derive(Debug)]
@@ -16,8 +18,26 @@ pub struct Idle {
     /// One bit for each worker that sleeps or is about to. Whoever clears a bit owes
     /// that worker one `unpark`, unless it is the worker itself.
     sleepers: Box<[AtomicUsize]>,
-    parkers: Box<[CachePadded<OsParker>]>,
+    /// A sleeper will wake by itself, soon, to see what the busy ones do.
+    napping: AtomicBool,
+    /// What it takes a worker to wake up, in nanoseconds: measured all the time.
+    wake_nanos: AtomicU64,
+    start: Instant,
+    beds: Box<[CachePadded<Bed>]>,
 }
+
+/// Where one worker sleeps.
+#[derive(Debug)]
+struct Bed {
+    parker: OsParker,
+    /// When it was last woken, in nanoseconds since `Idle::start`.
+    woken_at: AtomicU64,
+}
+
+/// What a wake is taken to cost before it was measured, and the range in which it is
+/// believed: a worker that gets no CPU seems to sleep on.
+const FIRST_WAKE_NANOS: u64 = 10_000;
+const WAKE_NANOS: RangeInclusive<u64> = 2_000..=50_000;
 
 const BITS: usize = usize::BITS as usize;
 
@@ -27,7 +47,13 @@ impl Idle {
         Self {
             searching: CachePadded::new(AtomicUsize::new(0)),
             sleepers: (0..workers.div_ceil(BITS)).map(|_| AtomicUsize::new(0)).collect(),
-            parkers: (0..workers).map(|_| CachePadded::new(OsParker::new())).collect(),
+            napping: AtomicBool::new(false),
+            wake_nanos: AtomicU64::new(FIRST_WAKE_NANOS),
+            start: Instant::now(),
+            beds: (0..workers)
+                .map(|_| Bed { parker: OsParker::new(), woken_at: AtomicU64::new(0) })
+                .map(CachePadded::new)
+                .collect(),
         }
     }
 
@@ -49,8 +75,7 @@ impl Idle {
     pub fn notify(&self, worker: usize) {
         // Pairs with the fence in `sleep`: either it sees the work, or we its bit.
         fence(Ordering::SeqCst);
-        let asleep = self.sleepers[worker / BITS].load(Ordering::Relaxed) & bit(worker) != 0;
-        if asleep && !broken(Mutant::IdleTargetedSkipped) {
+        if self.is_asleep(worker) && !broken(Mutant::IdleTargetedSkipped) {
             self.wake(worker);
         }
     }
@@ -59,7 +84,7 @@ impl Idle {
     /// `true`: the caller searches now, until `found_work` or `sleep`.
     pub fn start_searching(&self) -> bool {
         // Relaxed: the bound is there to save heat, and may be overstepped.
-        let few = self.searching.load(Ordering::Relaxed) * 2 < self.parkers.len();
+        let few = self.searching.load(Ordering::Relaxed) * 2 < self.beds.len();
         if few {
             self.searching.fetch_add(1, Ordering::Relaxed);
         }
@@ -100,14 +125,15 @@ impl Idle {
             fence(Ordering::SeqCst);
         }
         let stay_awake = !broken(Mutant::IdleSleepNoRecheck) && has_work();
-        if !stay_awake && self.parkers[worker].park(deadline) {
+        if !stay_awake && self.beds[worker].parker.park(deadline) {
+            self.note_wake(worker);
             return;
         }
         if self.take_bit(worker) {
             self.searching.fetch_add(1, Ordering::Relaxed);
         } else {
             // Somebody else has taken it, counted us as a searcher, and owes an unpark.
-            self.parkers[worker].park(None);
+            self.beds[worker].parker.park(None);
         }
     }
 
@@ -117,14 +143,16 @@ impl Idle {
         if won {
             // Whoever is woken searches: so nobody needs to know why it was woken.
             self.searching.fetch_add(1, Ordering::Relaxed);
+            self.beds[worker].woken_at.store(self.nanos(), Ordering::Relaxed);
             // SAFETY: the parker lives as long as `self`.
-            unsafe { self.parkers[worker].unparker().unpark() };
+            unsafe { self.beds[worker].parker.unparker().unpark() };
         }
         won
     }
 
+    /// Wakes one that sleeps, if any does.
     #[cold]
-    fn wake_any(&self) {
+    pub(crate) fn wake_any(&self) {
         for (index, word) in self.sleepers.iter().enumerate() {
             loop {
                 let sleepers = word.load(Ordering::Relaxed);
@@ -136,6 +164,66 @@ impl Idle {
                 }
             }
         }
+    }
+
+    /// Whether anyone sleeps: a hint.
+    #[inline]
+    pub(crate) fn is_anyone_asleep(&self) -> bool {
+        self.sleepers.iter().any(|word| word.load(Ordering::Relaxed) != 0)
+    }
+
+    /// Whether anyone does not sleep: a hint, unless the caller has a fence.
+    pub(crate) fn is_anyone_awake(&self) -> bool {
+        self.count_asleep() < self.beds.len()
+    }
+
+    /// Whether `worker` sleeps: a hint.
+    pub(crate) fn is_asleep(&self, worker: usize) -> bool {
+        self.sleepers[worker / BITS].load(Ordering::Relaxed) & bit(worker) != 0
+    }
+
+    fn count_asleep(&self) -> usize {
+        let asleep = self.sleepers.iter().map(|word| word.load(Ordering::Relaxed).count_ones());
+        asleep.sum::<u32>() as usize
+    }
+
+    /// Whether nobody sleeps, or somebody will soon look at what the busy ones do: a hint.
+    #[inline]
+    pub(crate) fn is_watched(&self) -> bool {
+        self.napping.load(Ordering::Relaxed)
+            || self.searching.load(Ordering::Relaxed) != 0
+            || !self.is_anyone_asleep()
+    }
+
+    /// The caller is about to sleep. `true`: not for long, since others are busy and nobody
+    /// else naps; until `stop_napping`.
+    pub(crate) fn start_napping(&self) -> bool {
+        let is_last = self.count_asleep() + 1 >= self.beds.len();
+        // Relaxed: two nappers, or none for a moment, do no harm (README.md).
+        NAPS && !is_last && !self.napping.swap(true, Ordering::Relaxed)
+    }
+
+    /// The nap is over.
+    pub(crate) fn stop_napping(&self) {
+        self.napping.store(false, Ordering::Relaxed);
+    }
+
+    /// What it costs to wake a worker, in nanoseconds: a moving average.
+    #[inline]
+    pub(crate) fn wake_nanos(&self) -> u64 {
+        self.wake_nanos.load(Ordering::Relaxed)
+    }
+
+    fn note_wake(&self, worker: usize) {
+        let woken_at = self.beds[worker].woken_at.load(Ordering::Relaxed);
+        let took = self.nanos().saturating_sub(woken_at);
+        let took = took.clamp(*WAKE_NANOS.start(), *WAKE_NANOS.end());
+        // Another worker's measurement may be lost.
+        self.wake_nanos.store((self.wake_nanos() * 7 + took) / 8, Ordering::Relaxed);
+    }
+
+    fn nanos(&self) -> u64 {
+        self.start.elapsed().as_nanos() as u64
     }
 
     fn take_bit(&self, worker: usize) -> bool {

@@ -52,10 +52,11 @@ impl Inbox {
         self.0.load(Ordering::Relaxed).is_null()
     }
 
-    /// Moves everything to the end of the owner's `queue`, oldest first. Owner only.
-    pub(crate) fn drain_into(&self, queue: &LocalQueue) {
+    /// Moves everything to the end of the owner's `queue`, oldest first, and says how many
+    /// there were. Owner only.
+    pub(crate) fn drain_into(&self, queue: &LocalQueue) -> u64 {
         if self.is_empty() {
-            return;
+            return 0;
         }
         // Acquire: pairs with the Release in `push`.
         let mut newest = self.0.swap(ptr::null_mut(), Ordering::Acquire).cast_const();
@@ -66,7 +67,9 @@ impl Inbox {
             oldest = newest;
             newest = next;
         }
+        let mut count = 0;
         while !oldest.is_null() {
+            count += 1;
             // SAFETY: as above; each is taken out once.
             unsafe {
                 let next = (*oldest).next.get();
@@ -74,5 +77,6 @@ impl Inbox {
                 oldest = next;
             }
         }
+        count
     }
 }

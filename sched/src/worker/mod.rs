@@ -1,21 +1,20 @@
 //! A worker: the OS thread that runs green threads, one at a time.
 //!
-//! Where it looks, in this order: the next-slot (a thread just woken by the one that
-//! ran), its own queue of started threads, its inbox and its timers, its deque of fresh
-//! threads (at least every [`FRESH_EVERY`] turns), the runtime's injector, and the other
-//! workers' fresh threads (`search.rs`); every [`OUTSIDE_EVERY`] turns at all that is not
-//! another worker's. Of its own fresh ones it takes the newest, so that a tree of threads
-//! is walked depth first and few are alive at a time, but every [`OUTSIDE_EVERY`] turns the
-//! oldest, so that none waits for ever; thieves take the oldest. With nothing anywhere it
-//! sleeps (`idle.rs`, README.md).
+//! `turn.rs` says where it looks for the next thread, and in what order; `search.rs`, what
+//! it does when it has none of its own; `wake.rs`, how others give it one; README.md, how
+//! it sleeps and is woken.
 //!
-//! 1. A started thread stays on its worker. So its queue link, its timers and its
-//!    place in the list of parked threads are touched on this OS thread only.
+//! 1. A started thread stays on its worker, unless it migrates. So a sticky one's queue link
+//!    and its place in the list of parked threads are touched on this OS thread only, but
+//!    for the inbox.
 //! 2. `Worker` is borrowed shared everywhere: by its loop, and by the code of green
-//!    threads that runs inside `execute`. Borrows of its cells end before a switch.
-//! 3. A worker returns only when its runtime closes and all threads that it started
-//!    have finished. Until then all that it owns stays in place.
+//!    threads that runs inside `execute`. Borrows of its cells, and of the worker itself,
+//!    end before a switch.
+//! 3. A worker returns only when its runtime closes and all sticky threads that it started,
+//!    and all migrating ones of the runtime, have finished. Until then all that it owns
+//!    stays in place.
 
+mod counters;
 mod idle;
 mod inbox;
 mod parked;
@@ -23,42 +22,37 @@ mod pool;
 mod queue;
 mod search;
 mod shared;
+mod slice;
+mod slot;
+mod timers;
+mod turn;
+mod wake;
 
-use std::cell::{Cell, RefCell, RefMut};
+use std::alloc::Layout;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::num::NonZeroU64;
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::time::Instant;
 
+pub(crate) use self::counters::Counters;
 pub use self::idle::Idle;
+pub(crate) use self::parked::{ParkedLinks, ParkedList};
 use self::pool::RunnerPool;
 use self::queue::LocalQueue;
-use self::search::Watch;
+use self::search::{Pace, Watch};
+use self::shared::Queues;
 pub(crate) use self::shared::{Remote, Shared, Spawned, spawn_error};
-use crate::context::{OwnedRunner, Suspension};
+pub(crate) use self::slice::Slice;
+use self::turn::Turns;
+use crate::context::Suspension;
 use crate::current;
-use crate::error::JoinError;
-use crate::primitive::atomic::Ordering;
-use crate::primitive::deque::{self, Steal};
-use crate::primitive::{PANICS_UNWIND, spin};
+use crate::primitive::{PANICS_UNWIND, deque};
 use crate::report::report;
-use crate::thread::{Header, Runnable};
-use crate::timer::Timers;
+use crate::thread::{Blocks, Header, Runnable};
 use crate::unwinding::Weights;
 use crate::waiter::Waiter;
-
-/// A fresh thread is started at least every so many turns, however busy the started
-/// ones are.
-const FRESH_EVERY: usize = 8;
-
-/// Inbox, timers and injector are looked at every so many turns. Odd and prime, as
-/// Go's, so that it does not beat with the periods of programs.
-const OUTSIDE_EVERY: usize = 61;
-
-/// How often in a row the next-slot goes first, so that two threads that wake each
-/// other do not starve the rest.
-const NEXT_STREAK: u32 = 32;
 
 /// Numbers for green threads that a worker takes at a time.
 const ID_BATCH: u64 = 1024;
@@ -76,27 +70,41 @@ fn reserve_ids(count: u64) -> NonZeroU64 {
 pub(crate) struct Worker {
     shared: Arc<Shared>,
     index: usize,
+    /// In `shared`, at `index`.
+    remote: NonNull<Remote>,
     current: Cell<*const Header>,
+    /// A sticky thread just woken by the one that runs. (A migrating one goes into
+    /// `Remote::next`; one of the two is empty.)
     next: Cell<*const Header>,
     next_streak: Cell<u32>,
+    /// Sticky threads that can go on.
     local: LocalQueue,
+    /// Migrating threads that can go on.
+    moving: deque::Worker<Runnable>,
+    /// Whether there ever was one: most workers never have any.
+    moves: Cell<bool>,
+    /// Threads that have not started, but for the one in `Remote::lone`.
     fresh: deque::Worker<Runnable>,
-    turn: Cell<usize>,
-    timers: RefCell<Timers>,
+    /// What a thread that finished has found to run next: see `turn.rs`.
+    handoff: Cell<*const Header>,
+    turns: Turns,
+    /// Not later than the first deadline of `Remote::timers`.
+    next_deadline: Cell<Option<Instant>>,
     runners: RunnerPool,
-    /// The threads that have parked at least once, unfinished.
-    parked: Cell<*const Header>,
+    blocks: Blocks,
+    /// The sticky threads that have parked at least once, unfinished.
+    parked: ParkedList,
     cancelled_all: Cell<bool>,
     ids: Cell<(u64, u64)>,
     random: Cell<u64>,
     watches: RefCell<Box<[Watch]>>,
+    pace: Pace,
     weights: Weights,
 }
 
 impl Worker {
-    /// Runs worker `index` of `shared` until the runtime is closed and all threads
-    /// started here have finished.
-    pub(crate) fn run(shared: Arc<Shared>, index: usize, fresh: deque::Worker<Runnable>) {
+    /// Runs worker `index` of `shared` until the runtime is closed and (3).
+    pub(crate) fn run(shared: Arc<Shared>, index: usize, queues: Queues) {
         /// A panic here would leave threads without a worker: nothing can be saved.
         struct AbortOnPanic;
         impl Drop for AbortOnPanic {
@@ -112,19 +120,25 @@ impl Worker {
         let watch = Watch { turns: 0, since: Instant::now() };
         let worker = Self {
             index,
+            remote: NonNull::from(&shared.remotes[index]),
             current: Cell::new(ptr::null()),
             next: Cell::new(ptr::null()),
             next_streak: Cell::new(0),
             local: LocalQueue::new(),
-            fresh,
-            turn: Cell::new(0),
-            timers: RefCell::default(),
-            runners: RunnerPool::new(shared.stack_size),
-            parked: Cell::new(ptr::null()),
+            moving: queues.moving,
+            moves: Cell::new(false),
+            fresh: queues.fresh,
+            handoff: Cell::new(ptr::null()),
+            turns: Turns::new(),
+            next_deadline: Cell::new(None),
+            runners: RunnerPool::new(shared.stack_size, turn::after_run),
+            blocks: Blocks::new(),
+            parked: ParkedList::new(),
             cancelled_all: Cell::new(false),
             ids: Cell::new((0, 0)),
             random: Cell::new(index as u64 + 1),
             watches: RefCell::new(vec![watch; shared.remotes.len()].into_boxed_slice()),
+            pace: Pace::new(),
             weights: Weights::default(),
             shared,
         };
@@ -151,8 +165,9 @@ impl Worker {
     }
 
     #[inline]
-    fn remote(&self) -> &Remote {
-        &self.shared.remotes[self.index]
+    pub(crate) fn remote(&self) -> &Remote {
+        // SAFETY: it lives as long as `shared`.
+        unsafe { self.remote.as_ref() }
     }
 
     #[inline]
@@ -161,12 +176,8 @@ impl Worker {
     }
 
     /// Whether `remote` is a worker of the same runtime.
-    fn owns(&self, remote: &Remote) -> bool {
-        self.shared.remotes.as_ptr_range().contains(&ptr::from_ref(remote))
-    }
-
-    pub(crate) fn timers(&self) -> RefMut<'_, Timers> {
-        self.timers.borrow_mut()
+    fn owns(&self, remote: *const Remote) -> bool {
+        self.shared.remotes.as_ptr_range().contains(&remote)
     }
 
     /// Whether threads that block here are to unwind instead.
@@ -185,186 +196,21 @@ impl Worker {
         NonZeroU64::new(next).expect("the numbers start at 1")
     }
 
-    /// Adds a thread that has not started. The caller notifies.
+    /// Memory for a task.
     #[inline]
-    pub(crate) fn push_fresh(&self, thread: Runnable) {
-        self.fresh.push(thread);
+    pub(crate) fn allocate(&self, layout: Layout) -> NonNull<u8> {
+        self.blocks.allocate(layout, &self.shared.spare_blocks)
     }
 
-    /// Adds a started thread that was woken on this worker.
+    /// Takes the memory of a task back.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Blocks::free`].
     #[inline]
-    fn push_woken(&self, thread: Runnable) {
-        if self.current.get().is_null() {
-            // Woken by a timer or the like, not by a partner.
-            return self.local.push_back(thread);
-        }
-        let displaced = self.next.replace(thread.into_raw());
-        if !displaced.is_null() {
-            // SAFETY: the slot owned the right to run it.
-            self.local.push_back(unsafe { Runnable::from_raw(displaced) });
-        }
-    }
-
-    #[inline]
-    fn next_thread(&self) -> Option<Runnable> {
-        let turn = self.turn.get().wrapping_add(1);
-        self.turn.set(turn);
-        self.remote().turns.store(turn, Ordering::Relaxed);
-        if turn.is_multiple_of(OUTSIDE_EVERY) {
-            self.look_outside();
-            if let Steal::Success(oldest) = self.remote().stealer.steal() {
-                return Some(oldest);
-            }
-        }
-        if turn.is_multiple_of(FRESH_EVERY)
-            && let Some(thread) = self.fresh.pop()
-        {
-            return Some(thread);
-        }
-        self.pop_started()
-            .or_else(|| self.pop_arrived())
-            .or_else(|| self.fresh.pop())
-            .or_else(|| self.find_elsewhere())
-    }
-
-    /// Started threads that others, or time, have made runnable: they go before fresh
-    /// ones, which may be long.
-    #[inline]
-    fn pop_arrived(&self) -> Option<Runnable> {
-        self.remote().inbox.drain_into(&self.local);
-        self.fire_timers();
-        self.local.pop_front()
-    }
-
-    #[inline]
-    fn pop_started(&self) -> Option<Runnable> {
-        let next = self.next.get();
-        let streak = self.next_streak.get();
-        if !next.is_null() && (streak < NEXT_STREAK || self.local.is_empty()) {
-            self.next.set(ptr::null());
-            self.next_streak.set(streak + 1);
-            // SAFETY: the slot owned the right to run it.
-            return Some(unsafe { Runnable::from_raw(next) });
-        }
-        self.next_streak.set(0);
-        self.local.pop_front()
-    }
-
-    /// Takes in what others, and time, have made runnable.
-    fn look_outside(&self) {
-        self.remote().inbox.drain_into(&self.local);
-        self.fire_timers();
-        if self.is_cancelling() && !self.cancelled_all.replace(true) {
-            self.cancel_parked();
-        }
-        if let Some(thread) = self.take_injected() {
-            self.fresh.push(thread);
-        }
-    }
-
-    fn fire_timers(&self) {
-        if self.timers().next_deadline().is_none() {
-            return;
-        }
-        let now = Instant::now();
-        loop {
-            // A borrow of its own for each: waking is not done under it.
-            let due = self.timers().pop_due(now);
-            let Some(waiter) = due else { break };
-            // SAFETY: its thread is parked here and removes its timer before its
-            // waiter goes away (timer.rs, 2).
-            if let Some(wake) = unsafe { Waiter::time_out(waiter) } {
-                wake.wake();
-            }
-        }
-    }
-
-    fn take_injected(&self) -> Option<Runnable> {
-        let injector = &self.shared.injector;
-        if injector.is_empty() {
-            return None;
-        }
-        // A fair share: the other workers come for theirs.
-        let limit = injector.len() / self.shared.remotes.len() + 1;
-        loop {
-            match injector.steal_batch_with_limit_and_pop(&self.fresh, limit) {
-                Steal::Success(thread) => return Some(thread),
-                Steal::Retry => spin(),
-                Steal::Empty => return None,
-            }
-        }
-    }
-
-    /// Runs `thread` until it waits, yields or finishes.
-    #[inline]
-    fn execute(&self, thread: Runnable) {
-        let header = thread.header();
-        if header.home.get().is_null() && !self.bind(&thread) {
-            return;
-        }
-        header.run_state.transition_to_running();
-        self.current.set(thread.as_ptr());
-        // SAFETY: bound above or earlier, on this worker (1), and the right to run it
-        // is ours.
-        let suspension = unsafe { (*header.runner.get()).resume() };
-        self.current.set(ptr::null());
-        match suspension {
-            Suspension::Yielded => self.local.push_back(thread),
-            Suspension::Parked => {
-                self.list_parked(header);
-                // From here on the thread may be anybody's.
-                if !header.run_state.transition_to_parked() {
-                    self.local.push_back(thread);
-                }
-            }
-            Suspension::Finished => self.retire(thread),
-        }
-    }
-
-    /// Gives a fresh thread its stack. `false`: there was none, or the runtime closes,
-    /// and the thread has ended.
-    fn bind(&self, thread: &Runnable) -> bool {
-        let header = thread.header();
-        let runner = if self.shared.is_closing() {
-            Err(JoinError::cancelled(header.describe()))
-        } else {
-            self.runners
-                .take(header.stack_size(), &self.shared.spare_runners)
-                .map_err(|error| JoinError::no_stack(header.describe(), error))
-        };
-        match runner {
-            Ok(runner) => {
-                runner.begin(thread.as_ptr());
-                header.runner.set(runner.into_raw());
-                header.home.set(self.remote());
-                self.count_started(1);
-                true
-            }
-            Err(error) => {
-                // SAFETY: the caller gives the thread up when this returns `false`.
-                let thread = unsafe { Runnable::from_raw(thread.as_ptr()) };
-                // Not here: the destructors of its closure may block.
-                self.shared.blocking.abandon(thread, error, self.shared.clone());
-                false
-            }
-        }
-    }
-
-    fn retire(&self, thread: Runnable) {
-        let header = thread.header();
-        self.unlist_parked(header);
-        self.count_started(-1);
-        // SAFETY: `bind` put it there; its thread has finished.
-        let runner = unsafe { OwnedRunner::from_raw(header.runner.get()) };
-        self.runners.put(runner, &self.shared.spare_runners);
-        thread.finished();
-    }
-
-    fn count_started(&self, by: isize) {
-        let started = &self.remote().started;
-        // Relaxed, and not a read-modify-write: only this worker writes it.
-        let now = started.load(Ordering::Relaxed).wrapping_add_signed(by);
-        started.store(now, Ordering::Relaxed);
+    pub(crate) unsafe fn free(&self, memory: NonNull<u8>, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { self.blocks.free(memory, layout, &self.shared.spare_blocks) };
     }
 }
 

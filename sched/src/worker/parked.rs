@@ -1,39 +1,66 @@
-//! The threads of a worker that have parked at least once and are unfinished, in a list
-//! through [`Header::parked_links`](crate::thread::Header), so that a shutdown finds them.
+//! The unfinished threads that have parked at least once, in lists through
+//! [`Header::parked_links`](crate::thread::Header), so that a shutdown finds them.
+//!
+//! 1. Sticky threads are in a list of their worker's own, which nobody else touches.
+//! 2. Migrating ones are in a list under a lock, at the worker on which they first parked,
+//!    wherever they go after that.
 
-use std::ptr::NonNull;
+use std::cell::Cell;
+use std::fmt;
+use std::ptr::{self, NonNull};
 
-use super::Worker;
-use crate::thread::Header;
-use crate::waiter::Waiter;
+use super::{Remote, Worker};
+use crate::current;
+use crate::thread::{Header, Runnable};
+use crate::waiter::{Waiter, Wake};
 
-impl Worker {
-    #[inline]
-    pub(super) fn list_parked(&self, header: &Header) {
-        let links = &header.parked_links;
-        if links.listed.replace(true) {
-            return;
+/// A thread's place in a list.
+pub(crate) struct ParkedLinks {
+    prev: Cell<*const Header>,
+    next: Cell<*const Header>,
+    /// Where it is listed. Null: it is not.
+    at: Cell<*const Remote>,
+}
+
+impl ParkedLinks {
+    pub(crate) fn new() -> Self {
+        Self {
+            prev: Cell::new(ptr::null()),
+            next: Cell::new(ptr::null()),
+            at: Cell::new(ptr::null()),
         }
-        let first = self.parked.replace(header);
+    }
+}
+
+/// Unfinished threads.
+pub(crate) struct ParkedList(Cell<*const Header>);
+
+// SAFETY: whoever holds the list (1, 2) may touch the links of the threads in it.
+unsafe impl Send for ParkedList {}
+
+impl ParkedList {
+    pub(crate) fn new() -> Self {
+        Self(Cell::new(ptr::null()))
+    }
+
+    fn push(&self, thread: &Runnable) {
+        let (thread, links) = (thread.as_ptr(), &thread.header().parked_links);
+        let first = self.0.replace(thread);
+        links.prev.set(ptr::null());
         links.next.set(first);
         // SAFETY: threads in the list are unfinished.
         if let Some(first) = unsafe { first.as_ref() } {
-            first.parked_links.prev.set(header);
+            first.parked_links.prev.set(thread);
         }
     }
 
-    #[inline]
-    pub(super) fn unlist_parked(&self, header: &Header) {
-        let links = &header.parked_links;
-        if !links.listed.get() {
-            return;
-        }
-        let (prev, next) = (links.prev.get(), links.next.get());
-        // SAFETY: as in `list_parked`.
+    fn remove(&self, header: &Header) {
+        let (prev, next) = (header.parked_links.prev.get(), header.parked_links.next.get());
+        // SAFETY: as in `push`.
         unsafe {
             match prev.as_ref() {
                 Some(prev) => prev.parked_links.next.set(next),
-                None => self.parked.set(next),
+                None => self.0.set(next),
             }
             if let Some(next) = next.as_ref() {
                 next.parked_links.prev.set(prev);
@@ -41,20 +68,96 @@ impl Worker {
         }
     }
 
-    /// The runtime closes: every parked thread is to unwind.
-    pub(super) fn cancel_parked(&self) {
-        let mut thread = self.parked.get();
-        // SAFETY: threads in the list are unfinished; one that is parked runs only on
-        // this worker, so its waiter stays in place while we look at it.
-        while let Some(header) = unsafe { thread.as_ref() } {
-            thread = header.parked_links.next.get();
-            if header.run_state.is_parked() {
-                let waiter = NonNull::new(header.waiter.get().cast_mut());
-                // SAFETY: as above.
-                if let Some(wake) = waiter.and_then(|w| unsafe { Waiter::cancel(w) }) {
-                    wake.wake();
-                }
+    /// Each of them; they stay unfinished while the list is held.
+    fn for_each(&self, f: impl Fn(*const Header)) {
+        let mut thread = self.0.get();
+        while !thread.is_null() {
+            // SAFETY: as in `push`.
+            let next = unsafe { (*thread).parked_links.next.get() };
+            f(thread);
+            thread = next;
+        }
+    }
+}
+
+impl fmt::Debug for ParkedList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ParkedList").finish_non_exhaustive()
+    }
+}
+
+impl Worker {
+    /// `thread` has left its stack to wait, and nobody else may resume it yet.
+    #[inline]
+    pub(super) fn list_parked(&self, thread: &Runnable) {
+        let header = thread.header();
+        if header.parked_links.at.get().is_null() {
+            header.parked_links.at.set(self.remote());
+            if header.migrates {
+                self.remote().parked.lock().push(thread);
+            } else {
+                self.parked.push(thread);
             }
         }
+    }
+
+    /// `header`, on this worker, is about to finish.
+    #[inline]
+    pub(super) fn unlist_parked(header: &Header) {
+        // SAFETY: null, or a worker of the same runtime, which is not over.
+        let Some(at) = (unsafe { header.parked_links.at.replace(ptr::null()).as_ref() }) else {
+            return;
+        };
+        if header.migrates {
+            at.parked.lock().remove(header);
+        } else {
+            // SAFETY: a green thread runs on a worker; a sticky one on its own (1).
+            unsafe { &*current::worker() }.parked.remove(header);
+        }
+    }
+
+    /// The runtime closes: every parked thread is to unwind. Once for each worker: a thread
+    /// that parks on it later has seen that the runtime closes, and one that had not was
+    /// parked by this worker before it comes here, wherever it is listed.
+    pub(super) fn cancel_parked(&self) {
+        // They are all off their stacks, and only this worker resumes them; those that are
+        // queued already have left their wait.
+        // SAFETY: so their waiters stay in place.
+        self.parked.for_each(|thread| unsafe {
+            if let Some(wake) = cancel(thread) {
+                wake.wake();
+            }
+        });
+        for remote in &self.shared.remotes {
+            // SAFETY: threads in the list are unfinished.
+            remote.parked.lock().for_each(|thread| unsafe {
+                if (*thread).run_state.hold() {
+                    cancel_held(thread);
+                }
+            });
+        }
+    }
+}
+
+/// # Safety
+///
+/// The thread is off its stack, and is not resumed meanwhile.
+unsafe fn cancel(thread: *const Header) -> Option<Wake> {
+    // SAFETY: the caller's promise: so the waiter that it left there stays in place.
+    unsafe { NonNull::new((*thread).waiter.get().cast_mut()).and_then(|w| Waiter::cancel(w)) }
+}
+
+/// # Safety
+///
+/// The thread migrates, and is held.
+unsafe fn cancel_held(thread: *const Header) {
+    // SAFETY: while it is held it is not resumed.
+    let (wake, woken) = unsafe { (cancel(thread), (*thread).run_state.release()) };
+    match wake {
+        // Nobody else owed it a wake, so it was not woken.
+        Some(wake) => wake.wake(),
+        // SAFETY: the waker has left the right to run to whoever held the thread.
+        None if woken => Worker::schedule(unsafe { Runnable::from_raw(thread) }),
+        None => {}
     }
 }

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::io;
 
-use crate::context::{OwnedRunner, Runner};
+use crate::context::{AfterRun, OwnedRunner, Runner};
 use crate::primitive::Mutex;
 
 /// Runners kept by each worker.
@@ -33,12 +33,20 @@ impl SpareRunners {
 pub(crate) struct RunnerPool {
     runners: RefCell<Vec<OwnedRunner>>,
     stack_size: usize,
+    after: AfterRun,
 }
 
 impl RunnerPool {
-    /// An empty pool of runners with `stack_size` bytes.
-    pub(crate) fn new(stack_size: usize) -> Self {
-        Self { runners: RefCell::new(Vec::with_capacity(LOCAL)), stack_size }
+    /// An empty pool of runners with `stack_size` bytes, which call `after` after each
+    /// thread.
+    pub(crate) fn new(stack_size: usize, after: AfterRun) -> Self {
+        Self { runners: RefCell::new(Vec::with_capacity(LOCAL)), stack_size, after }
+    }
+
+    /// Whether `runner` could have come from the pool.
+    #[inline]
+    pub(crate) fn is_usual(&self, runner: &Runner) -> bool {
+        runner.stack_size() == self.stack_size
     }
 
     /// A runner with `stack_size` bytes (the usual, if `None`), pooled or new.
@@ -49,7 +57,7 @@ impl RunnerPool {
         spare: &SpareRunners,
     ) -> io::Result<OwnedRunner> {
         match stack_size {
-            Some(size) if size != self.stack_size => Runner::with_stack(size),
+            Some(size) if size != self.stack_size => Runner::with_stack(size, self.after),
             _ => {
                 let mut runners = self.runners.borrow_mut();
                 match runners.pop() {
@@ -73,18 +81,19 @@ impl RunnerPool {
         }
         match runners.pop() {
             Some(runner) => Ok(runner),
-            None => Runner::with_stack(self.stack_size),
+            None => Runner::with_stack(self.stack_size, self.after),
         }
     }
 
-    /// Takes back a runner whose thread has finished.
+    /// Takes back a runner whose thread has finished. `true`: there was no room for all.
     #[inline]
-    pub(crate) fn put(&self, runner: OwnedRunner, spare: &SpareRunners) {
-        if runner.stack_size() != self.stack_size {
-            return;
+    pub(crate) fn put(&self, runner: OwnedRunner, spare: &SpareRunners) -> bool {
+        if !self.is_usual(&runner) {
+            return false;
         }
         let mut runners = self.runners.borrow_mut();
-        if runners.len() == LOCAL {
+        let is_full = runners.len() == LOCAL;
+        if is_full {
             let batch = runners.drain(..BATCH);
             let mut spare = spare.0.lock();
             let room = SPARE.saturating_sub(spare.len());
@@ -104,5 +113,6 @@ impl RunnerPool {
             drop(surplus);
         }
         runners.push(runner);
+        is_full
     }
 }

@@ -1,13 +1,41 @@
-//! When a worker has nothing of its own: it looks for fresh threads elsewhere, and goes to
+//! When a worker has nothing of its own: it looks for threads elsewhere, and goes to
 //! sleep. The protocol is in README.md, the counting in `idle.rs`.
 
-use std::time::Instant;
+use std::cell::Cell;
+use std::time::{Duration, Instant};
 
-use super::{Shared, Worker};
+use super::{Remote, Shared, Worker};
 use crate::primitive::atomic::Ordering;
-use crate::primitive::deque::Steal;
-use crate::primitive::{Mutant, SEARCH, STUCK, broken, spin};
+use crate::primitive::deque::{self, Steal, Stealer};
+use crate::primitive::{Mutant, NAPS, broken, spin};
 use crate::thread::Runnable;
+
+/// A worker that has taken no turn for so long does not come to what it is about to run.
+const STUCK: Duration = Duration::from_micros(5);
+
+/// One that has taken no turn for so long is asked to, while another has nothing to do: what
+/// waits behind it may have work to give away.
+const TOO_LONG: Duration = Duration::from_micros(20);
+
+/// For so long every worker may search each time, whatever it has done before: partners
+/// on two workers answer each other within it.
+const SEARCH_AT_LEAST: Duration = Duration::from_micros(2);
+
+/// Of the time that it is busy, the part that a worker may spend on searching in vain.
+const SEARCH_SHARE: u32 = 10;
+
+/// What a worker saves up for that.
+const SEARCH_CREDIT: Duration = Duration::from_millis(1);
+
+/// Threads that last less than this are not worth stealing: moving one to another core
+/// costs as much.
+const TINY: Duration = Duration::from_nanos(400);
+
+/// How long a thief that took tiny threads keeps away, at first and at most.
+const BACK_OFF: (Duration, Duration) = (Duration::from_micros(4), Duration::from_micros(200));
+
+/// How long a nap lasts, at first and at most.
+const NAP: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(1));
 
 /// What a thief remembers of a victim.
 #[derive(Clone, Copy)]
@@ -16,96 +44,227 @@ pub(super) struct Watch {
     pub(super) since: Instant,
 }
 
+/// How eagerly a worker looks around, from what came of it before.
+pub(super) struct Pace {
+    busy_since: Cell<Instant>,
+    credit: Cell<Duration>,
+    nap: Cell<Duration>,
+    /// After how many turns the last batch was stolen: to see how long its threads lasted.
+    stolen: Cell<Option<usize>>,
+    back_off: Cell<Duration>,
+    back_off_until: Cell<Option<Instant>>,
+}
+
+impl Pace {
+    pub(super) fn new() -> Self {
+        Self {
+            busy_since: Cell::new(Instant::now()),
+            credit: Cell::new(SEARCH_CREDIT),
+            nap: Cell::new(NAP.0),
+            stolen: Cell::new(None),
+            back_off: Cell::new(Duration::ZERO),
+            back_off_until: Cell::new(None),
+        }
+    }
+
+    /// The worker has run out of work, after `turns` turns.
+    fn stop(&self, now: Instant, turns: usize) {
+        let busy = now.duration_since(self.busy_since.get());
+        self.credit.set((self.credit.get() + busy / SEARCH_SHARE).min(SEARCH_CREDIT));
+        if let Some(before) = self.stolen.take() {
+            let count = turns.wrapping_sub(before).max(1);
+            if busy < TINY * count.min(1 << 20) as u32 {
+                self.back_off.set((self.back_off.get() * 2).clamp(BACK_OFF.0, BACK_OFF.1));
+                self.back_off_until.set(Some(now + self.back_off.get()));
+            } else {
+                self.back_off.set(Duration::ZERO);
+            }
+        }
+    }
+
+    fn start(&self, now: Instant) {
+        self.busy_since.set(now);
+        self.nap.set(NAP.0);
+    }
+
+    /// Whether it is to keep away from others' threads for now.
+    fn is_backing_off(&self, now: Instant) -> bool {
+        let backing_off = self.back_off_until.get().is_some_and(|until| now < until);
+        if !backing_off {
+            self.back_off_until.set(None);
+        }
+        backing_off
+    }
+
+    fn search_limit(&self, wake: Duration) -> Duration {
+        self.credit.get().min(wake).max(SEARCH_AT_LEAST)
+    }
+
+    fn searched_in_vain(&self, took: Duration) {
+        self.credit.set(self.credit.get().saturating_sub(took));
+    }
+
+    fn nap(&self) -> Duration {
+        let nap = self.nap.get();
+        self.nap.set((nap * 2).min(NAP.1));
+        nap
+    }
+}
+
 impl Worker {
     /// Searches, sleeps, searches again; `None`: the worker is to return.
     #[cold]
     pub(super) fn find_elsewhere(&self) -> Option<Runnable> {
         let idle = &self.shared.idle;
-        let mut searching = false;
+        let mut now = Instant::now();
+        self.pace.stop(now, self.turns.count());
+        let (mut searching, mut slept) = (false, false);
         let found = loop {
             self.look_outside();
-            if let Some(thread) = self.pop_started().or_else(|| self.fresh.pop()) {
+            if let Some(thread) = self.pop_started().or_else(|| self.pop_fresh()) {
                 break Some(thread);
             }
-            if self.shared.is_closing() && self.remote().started.load(Ordering::Relaxed) == 0 {
+            if self.shared.is_closing() && self.is_done() {
                 break None;
             }
             searching = searching || idle.start_searching();
-            if searching && let Some(thread) = self.search() {
+            if searching && let Some(thread) = self.search(now) {
                 break Some(thread);
             }
-            let deadline = self.timers().next_deadline();
-            idle.sleep(self.index, searching, deadline, || self.has_work());
-            searching = true;
+            self.sleep(searching);
+            now = Instant::now();
+            (searching, slept) = (true, true);
         };
         if searching {
-            idle.found_work(|| self.is_anything_stealable());
+            idle.found_work(|| self.is_anything_worth_it());
         }
+        if slept {
+            self.shared.monitor.look_up();
+        }
+        let now = Instant::now();
+        self.pace.start(now);
+        self.turns.restart(now);
         found
     }
 
-    /// Looks at the other workers' fresh threads, and at what arrives here, for about
-    /// as long as going to sleep and being woken would cost.
-    fn search(&self) -> Option<Runnable> {
-        let start = Instant::now();
+    fn sleep(&self, searching: bool) {
+        let idle = &self.shared.idle;
+        self.remote().counters.slept.add(1);
+        let mut deadline = self.next_deadline.get();
+        let naps = idle.start_napping();
+        if naps {
+            let nap_over = Instant::now() + self.pace.nap();
+            deadline = Some(deadline.map_or(nap_over, |deadline| deadline.min(nap_over)));
+        }
+        idle.sleep(self.index, searching, deadline, || self.has_work());
+        if naps {
+            idle.stop_napping();
+        }
+    }
+
+    /// Looks at the other workers' threads, and at what arrives here, for about as long as
+    /// going to sleep and being woken would cost.
+    fn search(&self, start: Instant) -> Option<Runnable> {
+        self.remote().counters.searched.add(1);
+        let limit = self.pace.search_limit(Duration::from_nanos(self.shared.idle.wake_nanos()));
         loop {
             let now = Instant::now();
             if let Some(thread) = self.steal(now) {
                 return Some(thread);
             }
-            if !self.remote().inbox.is_empty() || !self.shared.injector.is_empty() {
-                self.look_outside();
-                if let Some(thread) = self.pop_started().or_else(|| self.fresh.pop()) {
-                    return Some(thread);
+            for _ in 0..8 {
+                if !self.remote().inbox.is_empty() || !self.shared.injector.is_empty() {
+                    self.look_outside();
+                    if let Some(thread) = self.pop_started().or_else(|| self.pop_fresh()) {
+                        return Some(thread);
+                    }
                 }
-            }
-            let timer_due = self.timers().next_deadline().is_some_and(|d| d <= now);
-            if timer_due || now.duration_since(start) >= SEARCH || self.shared.is_closing() {
-                return None;
-            }
-            for _ in 0..16 {
                 spin();
+            }
+            let searched = now.duration_since(start);
+            let timer_due = self.next_deadline.get().is_some_and(|deadline| deadline <= now);
+            if timer_due || searched >= limit || self.shared.is_closing() || !NAPS {
+                self.pace.searched_in_vain(searched);
+                return None;
             }
         }
     }
 
     fn steal(&self, now: Instant) -> Option<Runnable> {
+        if self.pace.is_backing_off(now) {
+            return None;
+        }
         let remotes = &self.shared.remotes;
         let mut watches = self.watches.borrow_mut();
         let first = self.random() as usize % remotes.len();
-        for index in (first..remotes.len()).chain(0..first) {
+        let found = (first..remotes.len()).chain(0..first).find_map(|index| {
             let (victim, watch) = (&remotes[index], &mut watches[index]);
-            if index == self.index || victim.stealer.is_empty() {
-                continue;
+            if index == self.index {
+                return None;
             }
-            let turns = victim.turns.load(Ordering::Relaxed);
+            let turns = victim.slice.turns();
             if turns != watch.turns {
                 *watch = Watch { turns, since: now };
             }
-            if victim.stealer.len() < 2 && now.duration_since(watch.since) < STUCK {
-                continue;
+            let stuck_for = now.duration_since(watch.since);
+            let is_stuck = !NAPS || stuck_for >= STUCK;
+            if stuck_for >= TOO_LONG {
+                victim.slice.ask_to_yield();
             }
-            loop {
-                match victim.stealer.steal_batch_and_pop(&self.fresh) {
-                    Steal::Success(thread) => return Some(thread),
-                    Steal::Retry => spin(),
-                    Steal::Empty => break,
-                }
-            }
+            self.steal_from(victim, is_stuck)
+        });
+        if found.is_some() {
+            self.pace.stolen.set(Some(self.turns.count()));
         }
-        None
+        found
+    }
+
+    fn steal_from(&self, victim: &Remote, is_stuck: bool) -> Option<Runnable> {
+        if !is_stuck && !self.is_worth_a_wake(victim) {
+            return None;
+        }
+        let counters = &self.remote().counters;
+        let batch = |from: &Stealer<Runnable>, to: &deque::Worker<Runnable>| {
+            let thread = steal_batch(from, to)?;
+            counters.stolen.add(1 + to.len() as u64);
+            Some(thread)
+        };
+        let lone = || {
+            let slots = [&victim.next, &*victim.lone];
+            let thread = slots.into_iter().filter(|_| is_stuck).find_map(|slot| slot.take())?;
+            counters.stolen.add(1);
+            Some(thread)
+        };
+        let moving = batch(&victim.moving, &self.moving);
+        if moving.is_some() {
+            self.moves.set(true);
+        }
+        moving.or_else(|| batch(&victim.fresh, &self.fresh)).or_else(lone)
     }
 
     /// Whether there is anything at all that this worker should do before it sleeps.
     fn has_work(&self) -> bool {
         !self.remote().inbox.is_empty()
             || self.shared.is_closing_news(self)
-            || self.is_anything_stealable()
+            || self.is_anything_worth_it()
     }
 
-    fn is_anything_stealable(&self) -> bool {
+    /// Whether somebody should search: threads that no worker has, or more than a busy one
+    /// should keep. (What is left is its own worker's, which is awake.)
+    fn is_anything_worth_it(&self) -> bool {
+        let is_worth_it = |remote: &Remote| {
+            !ptr_eq(remote, self.remote())
+                && (self.is_worth_a_wake(remote)
+                    || !NAPS && !(remote.lone.is_empty() && remote.next.is_empty()))
+        };
         !self.shared.injector.is_empty()
-            || self.shared.remotes.iter().any(|remote| !remote.stealer.is_empty())
+            || !self.pace.is_backing_off(Instant::now())
+                && self.shared.remotes.iter().any(is_worth_it)
+    }
+
+    /// Whether no thread will come here any more, once the runtime closes.
+    fn is_done(&self) -> bool {
+        self.remote().started.load(Ordering::Relaxed) == 0 && self.shared.moving_unfinished() == 0
     }
 
     /// xorshift64: which victim first.
@@ -119,12 +278,28 @@ impl Worker {
     }
 }
 
+fn ptr_eq(a: &Remote, b: &Remote) -> bool {
+    std::ptr::eq(a, b)
+}
+
+fn steal_batch(from: &Stealer<Runnable>, to: &deque::Worker<Runnable>) -> Option<Runnable> {
+    if from.is_empty() {
+        return None;
+    }
+    loop {
+        match from.steal_batch_and_pop(to) {
+            Steal::Success(thread) => return Some(thread),
+            Steal::Retry => spin(),
+            Steal::Empty => return None,
+        }
+    }
+}
+
 impl Shared {
     /// Whether `worker` has yet to act on the shutdown.
     fn is_closing_news(&self, worker: &Worker) -> bool {
         self.is_closing()
             && !broken(Mutant::ShutdownNotRechecked)
-            && (!worker.cancelled_all.get() && worker.is_cancelling()
-                || worker.remote().started.load(Ordering::Relaxed) == 0)
+            && (!worker.cancelled_all.get() && worker.is_cancelling() || worker.is_done())
     }
 }

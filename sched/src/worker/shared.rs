@@ -11,23 +11,33 @@ use crossbeam_utils::CachePadded;
 use super::idle::Idle;
 use super::inbox::Inbox;
 use super::pool::SpareRunners;
-use super::{Worker, current_of};
-use crate::current;
+use super::slice::Slice;
+use super::slot::Slot;
+use super::{Counters, ParkedList, current_of};
 use crate::error::JoinError;
-use crate::primitive::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::metrics::WorkerMetrics;
+use crate::monitor::{Monitor, Names};
+use crate::primitive::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::primitive::deque::{self, Injector, Steal, Stealer};
 use crate::primitive::{Condvar, Mutex};
-use crate::thread::{RawTask, Runnable};
+use crate::thread::{RawTask, Runnable, SpareBlocks};
+use crate::timer::Timers;
 use crate::unblock::BlockingPool;
+use crate::waiter::{Waiter, Wake};
 
 /// One runtime, as its workers see it.
 pub(crate) struct Shared {
     pub(crate) idle: Idle,
+    pub(crate) monitor: Monitor,
+    pub(crate) names: Names,
     pub(crate) injector: Injector<Runnable>,
     pub(crate) remotes: Box<[Remote]>,
     pub(crate) spare_runners: SpareRunners,
     pub(crate) blocking: Arc<BlockingPool>,
+    pub(crate) spare_blocks: SpareBlocks,
     pub(crate) stack_size: usize,
+    /// Whether its threads migrate unless they are told otherwise.
+    pub(crate) migrates: bool,
     /// Set once: the runtime is shut down; threads are cancelled and none starts.
     closing: AtomicBool,
     /// What a shutdown waits for: workers that have not returned, and threads that never
@@ -39,13 +49,33 @@ pub(crate) struct Shared {
 /// One worker, as others see it.
 pub(crate) struct Remote {
     pub(crate) index: usize,
+    /// Sticky threads that others have woken.
     pub(crate) inbox: CachePadded<Inbox>,
-    pub(crate) stealer: Stealer<Runnable>,
-    /// Turns taken; only the worker writes it.
-    pub(crate) turns: CachePadded<AtomicUsize>,
-    /// Threads started here and not finished; only the worker writes it.
+    pub(crate) fresh: Stealer<Runnable>,
+    pub(crate) moving: Stealer<Runnable>,
+    /// The first fresh thread: its worker is about to run it, where its parent's data is.
+    pub(super) lone: CachePadded<Slot>,
+    /// A migrating thread woken by the one that runs: the same holds for it.
+    pub(super) next: Slot,
+    pub(crate) slice: CachePadded<Slice>,
+    /// What a turn takes on average; only the worker writes it.
+    turn_nanos: AtomicU64,
+    pub(super) counters: Counters,
+    overruns: AtomicU64,
+    /// Sticky threads started here and not finished; only the worker writes it.
     pub(crate) started: AtomicUsize,
+    /// Migrating threads that have started here less those that have finished here.
+    moving_started: AtomicUsize,
+    pub(super) timers: Mutex<Timers>,
+    /// The migrating threads that first parked here, unfinished.
+    pub(super) parked: Mutex<ParkedList>,
     shared: Weak<Shared>,
+}
+
+/// The ends of a worker's queues that are its own.
+pub(crate) struct Queues {
+    pub(super) fresh: deque::Worker<Runnable>,
+    pub(super) moving: deque::Worker<Runnable>,
 }
 
 impl Shared {
@@ -53,26 +83,42 @@ impl Shared {
     pub(crate) fn new(
         workers: usize,
         stack_size: usize,
-    ) -> (Arc<Self>, Vec<deque::Worker<Runnable>>) {
-        let queues: Vec<_> = (0..workers).map(|_| deque::Worker::new_lifo()).collect();
+        migrates: bool,
+    ) -> (Arc<Self>, Vec<Queues>) {
+        let queues =
+            || Queues { fresh: deque::Worker::new_lifo(), moving: deque::Worker::new_fifo() };
+        let queues: Vec<_> = (0..workers).map(|_| queues()).collect();
         let shared = Arc::new_cyclic(|shared: &Weak<Self>| Self {
             idle: Idle::new(workers),
+            monitor: Monitor::new(),
+            names: Names::new(),
             injector: Injector::new(),
             remotes: queues
                 .iter()
                 .enumerate()
-                .map(|(index, queue)| Remote {
+                .map(|(index, queues)| Remote {
                     index,
                     inbox: CachePadded::new(Inbox::new()),
-                    stealer: queue.stealer(),
-                    turns: CachePadded::new(AtomicUsize::new(0)),
+                    fresh: queues.fresh.stealer(),
+                    moving: queues.moving.stealer(),
+                    lone: CachePadded::new(Slot::new()),
+                    next: Slot::new(),
+                    slice: CachePadded::new(Slice::new()),
+                    turn_nanos: AtomicU64::new(FIRST_TURN_NANOS),
+                    counters: Counters::default(),
+                    overruns: AtomicU64::new(0),
                     started: AtomicUsize::new(0),
+                    moving_started: AtomicUsize::new(0),
+                    timers: Mutex::new(Timers::default()),
+                    parked: Mutex::new(ParkedList::new()),
                     shared: shared.clone(),
                 })
                 .collect(),
             spare_runners: SpareRunners::new(),
             blocking: BlockingPool::new(),
+            spare_blocks: SpareBlocks::new(),
             stack_size,
+            migrates,
             closing: AtomicBool::new(false),
             parties: Mutex::new(0),
             party_left: Condvar::new(),
@@ -86,19 +132,6 @@ impl Shared {
             Some(worker) => worker.new_id(),
             None => super::reserve_ids(1),
         }
-    }
-
-    /// Makes a thread that has not started runnable.
-    ///
-    /// Once the runtime closes, only its own threads can still come here (others would need
-    /// the `Runtime`, which is gone), and their worker is there to refuse what they spawn.
-    #[inline]
-    pub(crate) fn start(&self, thread: Runnable) {
-        match current_of(self) {
-            Some(worker) => worker.push_fresh(thread),
-            None => self.injector.push(thread),
-        }
-        self.idle.notify_any();
     }
 
     /// Whether the runtime is being shut down.
@@ -116,7 +149,25 @@ impl Shared {
             // The flag is work for each worker; `notify` has the fence.
             self.idle.notify(remote.index);
         }
+        self.monitor.stop();
         self.refuse_injected();
+    }
+
+    /// `stuck` does not come to what it has to do: does what others can.
+    pub(crate) fn help(&self, stuck: &Remote) {
+        let now = Instant::now();
+        loop {
+            let fired = stuck.fire_timer(now);
+            if let Some(wake) = fired.wake {
+                wake.wake();
+            }
+            if fired.next.is_none_or(|deadline| deadline > now) {
+                break;
+            }
+        }
+        if stuck.has_something_stealable() {
+            self.idle.wake_any();
+        }
     }
 
     /// Ends, as cancelled, the threads that lie in the injector: no worker may have time to.
@@ -162,7 +213,24 @@ impl Shared {
 
     /// Threads that have started and not finished, over all workers.
     pub(crate) fn unfinished(&self) -> usize {
-        self.remotes.iter().map(|remote| remote.started.load(Ordering::Relaxed)).sum()
+        let sticky = self.remotes.iter().map(|remote| remote.started.load(Ordering::Relaxed));
+        sticky.sum::<usize>() + self.moving_unfinished()
+    }
+
+    /// Migrating threads that have started and not finished. A worker that has run one of
+    /// them does not get 0: it has seen the count go up.
+    pub(super) fn moving_unfinished(&self) -> usize {
+        // It may have been counted up on one worker and down on another.
+        let counts = self.remotes.iter().map(|it| it.moving_started.load(Ordering::Relaxed));
+        counts.fold(0, usize::wrapping_add)
+    }
+
+    /// One fewer, while the runtime closes: all workers wait for the last.
+    #[cold]
+    pub(super) fn moving_thread_ended(&self) {
+        if self.moving_unfinished() == 0 {
+            self.remotes.iter().for_each(|remote| self.idle.notify(remote.index));
+        }
     }
 }
 
@@ -177,43 +245,76 @@ impl fmt::Debug for Shared {
 }
 
 impl Remote {
-    /// Gives `thread`, which was parked on this worker, back to it, from another OS
-    /// thread.
-    pub(crate) fn deliver(&self, thread: Runnable) {
-        // The worker does not return while the thread is unfinished; but as soon as
-        // the thread is in the inbox it may finish, and the runtime be dropped. A
-        // worker of the same runtime keeps it alive; for others, so does this.
-        let pinned;
-        let worker = current::worker();
-        // SAFETY: a worker takes itself out of the thread-local before it goes away.
-        let shared = match unsafe { worker.as_ref() } {
-            Some(worker) if worker.owns(self) => worker.shared(),
-            _ => {
-                pinned = self.shared.upgrade().expect("a worker outlives its threads");
-                &*pinned
-            }
-        };
-        if self.inbox.push(thread) {
-            shared.idle.notify(self.index);
+    /// What a turn takes here on average, in nanoseconds.
+    pub(super) fn turn_nanos(&self) -> u64 {
+        self.turn_nanos.load(Ordering::Relaxed)
+    }
+
+    /// Owner only.
+    pub(super) fn set_turn_nanos(&self, nanos: u64) {
+        self.turn_nanos.store(nanos, Ordering::Relaxed);
+    }
+
+    /// Owner only.
+    #[inline]
+    pub(super) fn count_started(&self, migrates: bool, by: isize) {
+        let started = if migrates { &self.moving_started } else { &self.started };
+        // Relaxed, and not a read-modify-write: only this worker writes it.
+        started.store(started.load(Ordering::Relaxed).wrapping_add_signed(by), Ordering::Relaxed);
+    }
+
+    /// A thread here has gone on for longer than a slice.
+    pub(crate) fn count_overrun(&self) {
+        self.overruns.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What has happened here so far.
+    pub(crate) fn metrics(&self) -> WorkerMetrics {
+        let counters = &self.counters;
+        WorkerMetrics {
+            spawned: counters.spawned.get(),
+            turns: self.slice.turns() as u64,
+            stolen: counters.stolen.get(),
+            slept: counters.slept.get(),
+            searched: counters.searched.get(),
+            injected: counters.injected.get(),
+            inbox: counters.inbox.get(),
+            overflowed: counters.overflowed.get(),
+            overran: self.overruns.load(Ordering::Relaxed),
+            unfinished: self.started.load(Ordering::Relaxed),
         }
+    }
+
+    /// Whether others could take anything from here.
+    fn has_something_stealable(&self) -> bool {
+        !(self.fresh.is_empty() && self.moving.is_empty())
+            || !(self.lone.is_empty() && self.next.is_empty())
+    }
+
+    /// Ends one of the waits whose deadline has passed.
+    pub(super) fn fire_timer(&self, now: Instant) -> Fired {
+        let mut timers = self.timers.lock();
+        let due = timers.pop_due(now);
+        // SAFETY: under the lock a timer's waiter is in place (timer.rs, 2).
+        let wake = due.and_then(|waiter| unsafe { Waiter::time_out(waiter) });
+        Fired { wake, next: timers.next_deadline() }
+    }
+
+    /// The runtime that it belongs to, if that is still there.
+    pub(super) fn shared(&self) -> Option<Arc<Shared>> {
+        self.shared.upgrade()
     }
 }
 
-impl Worker {
-    /// Makes a started thread runnable on the worker that it belongs to.
-    #[inline]
-    pub(crate) fn schedule(thread: Runnable) {
-        let home = thread.header().home.get();
-        let worker = current::worker();
-        // SAFETY: a started thread has a home, which outlives it; a worker in the
-        // thread-local is alive.
-        unsafe {
-            match worker.as_ref() {
-                Some(worker) if worker.is_home(home) => worker.push_woken(thread),
-                _ => (*home).deliver(thread),
-            }
-        }
-    }
+/// What a turn is taken to last before it was measured: long enough for a second fresh
+/// thread to be worth a wake.
+const FIRST_TURN_NANOS: u64 = 20_000;
+
+/// What came of a look at the timers.
+pub(super) struct Fired {
+    /// Whom to wake, now that the lock is gone.
+    pub(super) wake: Option<Wake>,
+    pub(super) next: Option<Instant>,
 }
 
 /// A thread made but not yet handed over: see [`Shared::start`].

@@ -1,0 +1,209 @@
+//! Watches the workers of a runtime from an OS thread of its own: ends time slices, and sees
+//! to what lies behind a green thread that does not end its turn.
+//!
+//! Every [`SLICE`] it looks at each worker's count of turns. One that is the same as last
+//! time has been in one turn for a slice at least. Then
+//!
+//! - that thread is asked to yield at its next [`checkpoint`](crate::checkpoint), channel or
+//!   lock operation, so that workers need not read the clock;
+//! - other workers are woken for what they can take over, and the worker's timers are fired
+//!   on its behalf;
+//! - once for each such turn it is counted and, where there is no better place, reported.
+//!
+//! 1. While every worker sleeps the monitor does, too, without a timeout. Whoever leaves its
+//!    sleep with work wakes it ([`Monitor::look_up`]).
+//!
+//! The faster part of the same task, down to microseconds, is with the workers that have
+//! nothing else to do (`worker/search.rs`); the monitor is what remains when all are busy.
+
+use std::collections::HashMap;
+use std::panic::Location;
+use std::ptr;
+use std::time::{Duration, Instant};
+
+use crate::os_parker::OsParker;
+use crate::primitive::Mutex;
+use crate::primitive::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering, fence};
+use crate::report::report;
+use crate::thread::Header;
+use crate::worker::Shared;
+
+/// How long a thread may go on before it is asked to yield; up to twice that, since the
+/// monitor looks from time to time only.
+pub(crate) const SLICE: Duration = Duration::from_millis(10);
+
+/// The monitor of one runtime, as its workers see it.
+#[derive(Debug)]
+pub(crate) struct Monitor {
+    asleep: AtomicBool,
+    parker: OsParker,
+}
+
+impl Monitor {
+    pub(crate) fn new() -> Self {
+        Self { asleep: AtomicBool::new(false), parker: OsParker::new() }
+    }
+
+    /// A worker has left its sleep and goes to work.
+    #[inline]
+    pub(crate) fn look_up(&self) {
+        // Pairs with the fence in `sleep`: either it sees that worker awake, or we see it
+        // asleep.
+        fence(Ordering::SeqCst);
+        if self.asleep.load(Ordering::Relaxed) {
+            self.wake();
+        }
+    }
+
+    #[cold]
+    fn wake(&self) {
+        if self.asleep.swap(false, Ordering::Relaxed) {
+            self.stop();
+        }
+    }
+
+    /// Ends whatever it waits for: the runtime closes.
+    pub(crate) fn stop(&self) {
+        // SAFETY: the parker is in place: `self` is.
+        unsafe { self.parker.unparker().unpark() };
+    }
+
+    /// Sleeps until `look_up`, unless some worker is awake by now.
+    fn sleep(&self, shared: &Shared) {
+        self.asleep.store(true, Ordering::Relaxed);
+        // Pairs with the fence in `look_up`. (A `stop` leaves a token.)
+        fence(Ordering::SeqCst);
+        if shared.idle.is_anyone_awake() && self.asleep.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        // Nobody is awake, or somebody has taken the flag, or will, and owes an unpark.
+        self.parker.park(None);
+    }
+
+    /// Watches the workers of `shared` until it closes.
+    pub(crate) fn run(shared: &Shared) {
+        let mut seen: Box<[_]> = shared.remotes.iter().map(|_| Seen::default()).collect();
+        while !shared.is_closing() {
+            if !shared.idle.is_anyone_awake() {
+                shared.monitor.sleep(shared);
+                continue;
+            }
+            shared.monitor.parker.park(Instant::now().checked_add(SLICE));
+            for (index, seen) in seen.iter_mut().enumerate() {
+                seen.look_at(shared, index);
+            }
+        }
+    }
+}
+
+/// What the monitor remembers of a worker.
+#[derive(Default)]
+struct Seen {
+    turns: usize,
+    since: Option<Instant>,
+    reported: bool,
+}
+
+impl Seen {
+    fn look_at(&mut self, shared: &Shared, index: usize) {
+        let remote = &shared.remotes[index];
+        let turns = remote.slice.turns();
+        let running = remote.slice.running().read();
+        let stays = turns == self.turns && !shared.idle.is_asleep(index);
+        let (Some(running), true) = (running, stays) else {
+            *self = Self { turns, since: None, reported: false };
+            return;
+        };
+        let since = *self.since.get_or_insert_with(|| Instant::now() - SLICE);
+        remote.slice.ask_to_yield();
+        shared.help(remote);
+        if !self.reported {
+            self.reported = true;
+            remote.count_overrun();
+            complain(&running, index, since.elapsed(), &shared.names);
+        }
+    }
+}
+
+/// Says who keeps a worker, unless somebody looks at the metrics.
+fn complain(running: &Running, worker: usize, elapsed: Duration, names: &Names) {
+    if !cfg!(debug_assertions) {
+        return;
+    }
+    let name = names.get(running.id);
+    let name = name.as_deref().map(|name| format!(" '{name}'")).unwrap_or_default();
+    report(format_args!(
+        "sward: green thread{name} (#{}, spawned at {}) has kept worker {worker} for {} ms: others \
+         on it wait. (A long loop should call `sward::checkpoint`; what blocks its OS thread belongs \
+         into `sward::unblock`.)",
+        running.id,
+        running.location,
+        elapsed.as_millis(),
+    ));
+}
+
+/// Which thread a worker runs, or has run last, for others to read at any time.
+#[derive(Debug)]
+pub(crate) struct RunningNow {
+    /// 0: none.
+    id: AtomicU64,
+    location: AtomicPtr<Location<'static>>,
+}
+
+/// The names of the started threads that have one: so that another OS thread can tell whom it
+/// sees in [`RunningNow`], who may be gone by then.
+#[derive(Debug)]
+pub(crate) struct Names(Mutex<HashMap<u64, String>>);
+
+impl Names {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(HashMap::new()))
+    }
+
+    /// `thread` has started.
+    #[inline]
+    pub(crate) fn enter(&self, thread: &Header) {
+        if let Some(name) = thread.name() {
+            self.0.lock().insert(thread.id.get(), name.to_owned());
+        }
+    }
+
+    /// `thread` is about to finish.
+    #[inline]
+    pub(crate) fn leave(&self, thread: &Header) {
+        if thread.name().is_some() {
+            self.0.lock().remove(&thread.id.get());
+        }
+    }
+
+    fn get(&self, id: u64) -> Option<String> {
+        self.0.lock().get(&id).cloned()
+    }
+}
+
+/// What [`RunningNow`] said.
+pub(crate) struct Running {
+    id: u64,
+    location: &'static Location<'static>,
+}
+
+impl RunningNow {
+    pub(crate) fn new() -> Self {
+        Self { id: AtomicU64::new(0), location: AtomicPtr::new(ptr::null_mut()) }
+    }
+
+    /// Owner only.
+    #[inline]
+    pub(crate) fn set(&self, thread: &Header) {
+        // Relaxed: whoever reads it late, or half of it, reports the wrong thread once.
+        self.location.store(ptr::from_ref(thread.location).cast_mut(), Ordering::Relaxed);
+        self.id.store(thread.id.get(), Ordering::Relaxed);
+    }
+
+    fn read(&self) -> Option<Running> {
+        let id = self.id.load(Ordering::Relaxed);
+        // SAFETY: null, or from a `&'static`.
+        let location = unsafe { self.location.load(Ordering::Relaxed).as_ref() };
+        location.filter(|_| id != 0).map(|location| Running { id, location })
+    }
+}
