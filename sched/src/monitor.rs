@@ -10,8 +10,11 @@
 //!   on its behalf;
 //! - once for each such turn it is counted and, where there is no better place, reported.
 //!
-//! 1. While every worker sleeps the monitor does, too, without a timeout. Whoever leaves its
-//!    sleep with work wakes it ([`Monitor::look_up`]).
+//! Every [`TRIM`] it gives memory back that the workers have not needed meanwhile.
+//!
+//! 1. While every worker sleeps, and there is nothing left to give back, the monitor sleeps,
+//!    too, without a timeout. Whoever leaves its sleep with work wakes it
+//!    ([`Monitor::look_up`]).
 //!
 //! The faster part of the same task, down to microseconds, is with the workers that have
 //! nothing else to do (`worker/search.rs`); the monitor is what remains when all are busy.
@@ -31,6 +34,9 @@ use crate::worker::Shared;
 /// How long a thread may go on before it is asked to yield; up to twice that, since the
 /// monitor looks from time to time only.
 pub(crate) const SLICE: Duration = Duration::from_millis(10);
+
+/// How long memory stays unused before (half of) it is given back.
+const TRIM: Duration = Duration::from_secs(1);
 
 /// The monitor of one runtime, as its workers see it.
 #[derive(Debug)]
@@ -68,27 +74,36 @@ impl Monitor {
         unsafe { self.parker.unparker().unpark() };
     }
 
-    /// Sleeps until `look_up`, unless some worker is awake by now.
-    fn sleep(&self, shared: &Shared) {
+    /// Sleeps until `look_up` or the deadline, unless some worker is awake by now.
+    fn sleep(&self, shared: &Shared, deadline: Option<Instant>) {
         self.asleep.store(true, Ordering::Relaxed);
         // Pairs with the fence in `look_up`. (A `stop` leaves a token.)
         fence(Ordering::SeqCst);
         if shared.idle.is_anyone_awake() && self.asleep.swap(false, Ordering::Relaxed) {
             return;
         }
-        // Nobody is awake, or somebody has taken the flag, or will, and owes an unpark.
-        self.parker.park(None);
+        // Nobody is awake, or somebody has taken the flag and owes an unpark.
+        if !self.parker.park(deadline) && !self.asleep.swap(false, Ordering::Relaxed) {
+            self.parker.park(None);
+        }
     }
 
     /// Watches the workers of `shared` until it closes.
     pub(crate) fn run(shared: &Shared) {
         let mut seen: Box<[_]> = shared.remotes.iter().map(|_| Seen::default()).collect();
+        let mut trim_at = Instant::now() + TRIM;
+        let mut may_trim = true;
         while !shared.is_closing() {
+            if Instant::now() >= trim_at {
+                may_trim = shared.spare_blocks.trim();
+                trim_at = Instant::now() + TRIM;
+            }
             if !shared.idle.is_anyone_awake() {
-                shared.monitor.sleep(shared);
+                shared.monitor.sleep(shared, may_trim.then_some(trim_at));
                 continue;
             }
-            shared.monitor.parker.park(Instant::now().checked_add(SLICE));
+            may_trim = true;
+            shared.monitor.parker.park(Some(Instant::now() + SLICE));
             for (index, seen) in seen.iter_mut().enumerate() {
                 seen.look_at(shared, index);
             }
@@ -100,9 +115,13 @@ impl Monitor {
 #[derive(Default)]
 struct Seen {
     turns: usize,
-    since: Option<Instant>,
-    reported: bool,
+    /// Looks at the same turn, one slice apart, after the first.
+    slices: u32,
 }
+
+/// A turn is counted and reported when it has gone on for so many slices: on a machine that
+/// is short of CPUs one more passes easily.
+const OVERRUN: u32 = 2;
 
 impl Seen {
     fn look_at(&mut self, shared: &Shared, index: usize) {
@@ -111,16 +130,15 @@ impl Seen {
         let running = remote.slice.running().read();
         let stays = turns == self.turns && !shared.idle.is_asleep(index);
         let (Some(running), true) = (running, stays) else {
-            *self = Self { turns, since: None, reported: false };
+            *self = Self { turns, slices: 0 };
             return;
         };
-        let since = *self.since.get_or_insert_with(|| Instant::now() - SLICE);
+        self.slices += 1;
         remote.slice.ask_to_yield();
         shared.help(remote);
-        if !self.reported {
-            self.reported = true;
+        if self.slices == OVERRUN {
             remote.count_overrun();
-            complain(&running, index, since.elapsed(), &shared.names);
+            complain(&running, index, SLICE * OVERRUN, &shared.names);
         }
     }
 }
@@ -133,7 +151,7 @@ fn complain(running: &Running, worker: usize, elapsed: Duration, names: &Names) 
     let name = names.get(running.id);
     let name = name.as_deref().map(|name| format!(" '{name}'")).unwrap_or_default();
     report(format_args!(
-        "sward: green thread{name} (#{}, spawned at {}) has kept worker {worker} for {} ms: others \
+        "sward: green thread{name} (#{}, spawned at {}) has kept worker {worker} for more than {} ms: others \
          on it wait. (A long loop should call `sward::checkpoint`; what blocks its OS thread belongs \
          into `sward::unblock`.)",
         running.id,

@@ -3,7 +3,8 @@
 //! Most tasks fit into a block; larger ones go to the allocator and back. A block is
 //! freed where its last reference goes, which is often another worker than the one it
 //! came from: so what is too much in one is handed to the others, [`BATCH`] at a time
-//! (magazines: Bonwick and Adams, 2001).
+//! (magazines: Bonwick and Adams, 2001). What nobody has asked for in a while goes back to
+//! the allocator ([`SpareBlocks::trim`]).
 //!
 //! 1. Every block was allocated on its own, with [`LAYOUT`]. So any of them may go back
 //!    to the allocator at any time, from anywhere.
@@ -24,8 +25,8 @@ const LAYOUT: Layout = match Layout::from_size_align(256, 16) {
 /// Blocks that change hands at once.
 const BATCH: usize = 256;
 
-/// Batches kept by a runtime: 16 MiB.
-const SPARE: usize = 256;
+/// Batches that a runtime keeps in any case: 2 MiB.
+const KEPT: usize = 32;
 
 /// A free block.
 struct Free {
@@ -45,11 +46,41 @@ impl Drop for Batch {
 }
 
 /// The blocks that are left over in all workers of a runtime.
-pub(crate) struct SpareBlocks(Mutex<Vec<Batch>>);
+pub(crate) struct SpareBlocks(Mutex<Spare>);
+
+struct Spare {
+    batches: Vec<Batch>,
+    /// The fewest there were since the last `trim`: so many were not needed.
+    fewest: usize,
+}
 
 impl SpareBlocks {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(Vec::new()))
+        Self(Mutex::new(Spare { batches: Vec::new(), fewest: 0 }))
+    }
+
+    fn take(&self) -> Option<Batch> {
+        let mut spare = self.0.lock();
+        let batch = spare.batches.pop();
+        spare.fewest = spare.fewest.min(spare.batches.len());
+        batch
+    }
+
+    fn put(&self, batch: Batch) {
+        self.0.lock().batches.push(batch);
+    }
+
+    /// Gives half of what was not needed since the last call back to the allocator. `true`:
+    /// there is more than is kept in any case, so it is to be called again after a while.
+    pub(crate) fn trim(&self) -> bool {
+        let mut spare = self.0.lock();
+        let len = spare.batches.len();
+        let keep = (len - spare.fewest / 2).max(KEPT).min(len);
+        let surplus = spare.batches.split_off(keep);
+        spare.fewest = keep;
+        drop(spare);
+        drop(surplus);
+        keep > KEPT
     }
 }
 
@@ -89,7 +120,7 @@ impl Blocks {
 
     #[cold]
     fn refill(&self, spare: &SpareBlocks) -> *mut Free {
-        let batch = self.full.take().or_else(|| spare.0.lock().pop());
+        let batch = self.full.take().or_else(|| spare.take());
         let Some(batch) = batch else { return ptr::null_mut() };
         let first = batch.0.as_ptr();
         std::mem::forget(batch);
@@ -125,11 +156,7 @@ impl Blocks {
         let Some(first) = NonNull::new(self.loose.replace(ptr::null_mut())) else { return };
         self.count.set(0);
         if let Some(batch) = self.full.replace(Some(Batch(first))) {
-            let mut spare = spare.0.lock();
-            if spare.len() < SPARE {
-                spare.push(batch);
-            }
-            // Otherwise it is freed here, after the lock.
+            spare.put(batch);
         }
     }
 }

@@ -20,6 +20,8 @@ pub struct Idle {
     sleepers: Box<[AtomicUsize]>,
     /// A sleeper will wake by itself, soon, to see what the busy ones do.
     napping: AtomicBool,
+    /// A sleeper has found others' threads not worth taking: let it sleep.
+    resting: AtomicBool,
     /// What it takes a worker to wake up, in nanoseconds: measured all the time.
     wake_nanos: AtomicU64,
     start: Instant,
@@ -48,6 +50,7 @@ impl Idle {
             searching: CachePadded::new(AtomicUsize::new(0)),
             sleepers: (0..workers.div_ceil(BITS)).map(|_| AtomicUsize::new(0)).collect(),
             napping: AtomicBool::new(false),
+            resting: AtomicBool::new(false),
             wake_nanos: AtomicU64::new(FIRST_WAKE_NANOS),
             start: Instant::now(),
             beds: (0..workers)
@@ -166,9 +169,19 @@ impl Idle {
         }
     }
 
-    /// Whether anyone sleeps: a hint.
+    /// Whether anyone sleeps who would help a busy worker: a hint.
     #[inline]
-    pub(crate) fn is_anyone_asleep(&self) -> bool {
+    pub(crate) fn could_help(&self) -> bool {
+        !self.resting.load(Ordering::Relaxed) && self.is_anyone_asleep()
+    }
+
+    /// The caller is about to sleep, or has slept, while it keeps away from others' threads.
+    pub(crate) fn rest(&self, is_resting: bool) {
+        self.resting.store(is_resting, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn is_anyone_asleep(&self) -> bool {
         self.sleepers.iter().any(|word| word.load(Ordering::Relaxed) != 0)
     }
 

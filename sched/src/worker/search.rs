@@ -87,13 +87,11 @@ impl Pace {
         self.nap.set(NAP.0);
     }
 
-    /// Whether it is to keep away from others' threads for now.
-    fn is_backing_off(&self, now: Instant) -> bool {
-        let backing_off = self.back_off_until.get().is_some_and(|until| now < until);
-        if !backing_off {
-            self.back_off_until.set(None);
-        }
-        backing_off
+    /// Until when it is to keep away from others' threads, if at all.
+    fn back_off_until(&self, now: Instant) -> Option<Instant> {
+        let until = self.back_off_until.get().filter(|until| now < *until);
+        self.back_off_until.set(until);
+        until
     }
 
     fn search_limit(&self, wake: Duration) -> Duration {
@@ -150,15 +148,20 @@ impl Worker {
     fn sleep(&self, searching: bool) {
         let idle = &self.shared.idle;
         self.remote().counters.slept.add(1);
-        let mut deadline = self.next_deadline.get();
+        let now = Instant::now();
+        let rest_over = self.pace.back_off_until(now);
         let naps = idle.start_napping();
-        if naps {
-            let nap_over = Instant::now() + self.pace.nap();
-            deadline = Some(deadline.map_or(nap_over, |deadline| deadline.min(nap_over)));
+        let nap_over = naps.then(|| rest_over.unwrap_or_else(|| now + self.pace.nap()));
+        if rest_over.is_some() {
+            idle.rest(true);
         }
+        let deadline = self.next_deadline.get().into_iter().chain(nap_over).min();
         idle.sleep(self.index, searching, deadline, || self.has_work());
         if naps {
             idle.stop_napping();
+        }
+        if rest_over.is_some() {
+            idle.rest(false);
         }
     }
 
@@ -191,7 +194,7 @@ impl Worker {
     }
 
     fn steal(&self, now: Instant) -> Option<Runnable> {
-        if self.pace.is_backing_off(now) {
+        if self.pace.back_off_until(now).is_some() {
             return None;
         }
         let remotes = &self.shared.remotes;
@@ -258,7 +261,7 @@ impl Worker {
                     || !NAPS && !(remote.lone.is_empty() && remote.next.is_empty()))
         };
         !self.shared.injector.is_empty()
-            || !self.pace.is_backing_off(Instant::now())
+            || self.pace.back_off_until(Instant::now()).is_none()
                 && self.shared.remotes.iter().any(is_worth_it)
     }
 

@@ -87,7 +87,7 @@ impl Worker {
     #[inline]
     fn offer_backlog(&self) {
         let idle = &self.shared.idle;
-        if (!NAPS || idle.is_anyone_asleep()) && self.is_worth_a_wake(self.remote()) {
+        if (!NAPS || idle.could_help()) && self.is_worth_a_wake(self.remote()) {
             idle.notify_any();
         }
     }
