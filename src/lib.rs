@@ -65,7 +65,8 @@ mod readme {}
 pub use sward_chan as chan;
 pub use sward_macros::{go, main, test};
 pub use sward_sched::{
-    Builder, DEFAULT_STACK_SIZE, JoinError, JoinHandle, MIN_STACK_SIZE, Runtime, Thread, ThreadId,
-    current, park, run, runtime, spawn, time, unblock, yield_now,
+    Builder, DEFAULT_STACK_SIZE, JoinError, JoinHandle, LocalJoinHandle, MIN_STACK_SIZE, Metrics,
+    Placement, Runtime, Thread, ThreadId, WorkerMetrics, checkpoint, current, metrics, park, run,
+    runtime, spawn, spawn_local, time, unblock, yield_now,
 };
 pub use sward_sync as sync;

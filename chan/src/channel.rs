@@ -159,7 +159,7 @@ impl<B> Channel<B> {
         deadline: Option<Instant>,
     ) -> Result<(), SendTimeoutError<T>> {
         let slot = Slot::full(value);
-        let waiter = Waiter::new();
+        let waiter = Waiter::sending();
         let node = Node::new(&waiter, slot.lend());
         // SAFETY: it stays here, and is removed below unless it was claimed or closed.
         unsafe { state.senders.push_back(&node) };

@@ -3,10 +3,11 @@
 use std::panic::Location;
 
 use crate::current;
-use crate::join::JoinHandle;
-use crate::launch::spawn_on;
+use crate::join::{JoinHandle, LocalJoinHandle};
+use crate::launch::{spawn_here, spawn_on};
 use crate::runtime;
 use crate::thread::Options;
+use crate::worker::Placement;
 
 /// Makes a green thread that differs from the usual.
 ///
@@ -61,6 +62,25 @@ impl Builder {
     /// ```
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.options.stack_size = Some(bytes);
+        self
+    }
+
+    /// Where the thread begins; see [`Placement`].
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// use sward::Placement;
+    ///
+    /// sward::run(|| {
+    ///     let here = std::thread::current().id();
+    ///     let partner = sward::Builder::new()
+    ///         .placement(Placement::WithParent)
+    ///         .spawn(|| std::thread::current().id());
+    ///     assert_eq!(partner.join().unwrap(), here);
+    /// });
+    /// ```
+    pub fn placement(mut self, placement: Placement) -> Self {
+        self.options.placement = placement;
         self
     }
 
@@ -121,6 +141,45 @@ impl Builder {
         match unsafe { current::worker().as_ref() } {
             Some(worker) => spawn_on(f, worker.shared(), self.options, location),
             None => spawn_on(f, runtime::global(), self.options, location),
+        }
+    }
+
+    /// Starts a thread that need not be `Send`, as [`spawn_local`](crate::spawn_local) does.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// sward::run(|| {
+    ///     let counts = std::rc::Rc::new(std::cell::Cell::new(0));
+    ///     let theirs = counts.clone();
+    ///     let builder = sward::Builder::new().name("counter");
+    ///     builder.spawn_local(move || theirs.set(1)).join().unwrap();
+    ///     assert_eq!(counts.get(), 1);
+    /// });
+    /// ```
+    ///
+    /// It stays on its worker, whatever else the builder or the runtime says.
+    ///
+    /// # Blocking
+    ///
+    /// Never blocks.
+    ///
+    /// # Panics
+    ///
+    /// In an OS thread that is no worker.
+    #[inline]
+    #[track_caller]
+    pub fn spawn_local<F, T>(self, f: F) -> LocalJoinHandle<T>
+    where
+        F: FnOnce() -> T + 'static,
+        T: 'static,
+    {
+        // SAFETY: a worker in the thread-local is alive, and nothing here blocks.
+        match unsafe { current::worker().as_ref() } {
+            Some(worker) => spawn_here(f, worker, self.options, Location::caller()),
+            None => panic!(
+                "`spawn_local` starts a green thread on the worker that it is called on, but this \
+                 OS thread is no worker: call it in a green thread (`sward::run`), or use `spawn`"
+            ),
         }
     }
 }

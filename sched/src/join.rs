@@ -139,3 +139,86 @@ impl<T> fmt::Debug for JoinHandle<T> {
             .finish()
     }
 }
+
+/// Owns the result of a green thread started by [`spawn_local`](crate::spawn_local), which
+/// need not be `Send`; so it stays on that worker, too. Dropping it detaches the thread.
+///
+/// ```
+/// # use sward_sched as sward;
+/// sward::run(|| {
+///     let handle = sward::spawn_local(|| std::rc::Rc::new(7));
+///     assert_eq!(*handle.join().unwrap(), 7);
+/// });
+/// ```
+///
+/// ```compile_fail
+/// # use sward_sched as sward;
+/// fn is_send<T: Send>(_: T) {}
+/// is_send(sward::spawn_local(|| ()));
+/// ```
+pub struct LocalJoinHandle<T> {
+    handle: JoinHandle<T>,
+    /// Not `Send`, whatever `T` is, nor `Sync`.
+    local: PhantomData<*const T>,
+}
+
+impl<T> LocalJoinHandle<T> {
+    pub(crate) fn new(handle: JoinHandle<T>) -> Self {
+        Self { handle, local: PhantomData }
+    }
+
+    /// As [`JoinHandle::join`].
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// sward::run(|| assert_eq!(sward::spawn_local(|| 7).join().unwrap(), 7));
+    /// ```
+    ///
+    /// # Blocking
+    ///
+    /// Parks the green thread that calls it.
+    ///
+    /// # Cancellation
+    ///
+    /// As [`JoinHandle::join`].
+    ///
+    /// # Errors
+    ///
+    /// As [`JoinHandle::join`].
+    pub fn join(self) -> Result<T, JoinError> {
+        self.handle.join()
+    }
+
+    /// As [`JoinHandle::is_finished`].
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// sward::run(|| assert!(!sward::spawn_local(|| ()).is_finished()));
+    /// ```
+    pub fn is_finished(&self) -> bool {
+        self.handle.is_finished()
+    }
+
+    /// As [`JoinHandle::thread`].
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// sward::run(|| {
+    ///     let parked = sward::spawn_local(sward::park);
+    ///     parked.thread().unpark();
+    ///     parked.join().unwrap();
+    /// });
+    /// ```
+    pub fn thread(&self) -> Thread {
+        self.handle.thread()
+    }
+}
+
+impl<T> UnwindSafe for LocalJoinHandle<T> {}
+impl<T> RefUnwindSafe for LocalJoinHandle<T> {}
+
+impl<T> fmt::Debug for LocalJoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.handle.fmt(f)
+    }
+}

@@ -3,9 +3,9 @@
 
 use std::panic::Location;
 
-use crate::join::JoinHandle;
+use crate::join::{JoinHandle, LocalJoinHandle};
 use crate::thread::{Options, RawTask};
-use crate::worker::{Shared, Spawned};
+use crate::worker::{Placement, Shared, Spawned, Worker};
 
 /// Closures larger than this are boxed: they are moved to the thread's stack before
 /// they are called, and stacks are small.
@@ -26,7 +26,7 @@ pub(crate) unsafe fn new_thread<F, T>(
 where
     F: FnOnce() -> T,
 {
-    options.migrates |= shared.migrates;
+    options.migrates = !options.is_local && (options.migrates || shared.migrates);
     let id = shared.new_id();
     if size_of::<F>() > LARGE_CLOSURE {
         let boxed = Box::new(f);
@@ -57,11 +57,32 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
+    let placement = options.placement;
     // SAFETY: `Send + 'static`, both.
     let (task, runnable) = unsafe { new_thread(f, shared, options, location) };
-    shared.start(runnable);
+    shared.start(runnable, placement);
     // SAFETY: the first handle, of the right type.
     unsafe { JoinHandle::new(task) }
+}
+
+/// A thread on this worker, made runnable, that stays here from the beginning.
+pub(crate) fn spawn_here<F, T>(
+    f: F,
+    worker: &Worker,
+    mut options: Options,
+    location: &'static Location<'static>,
+) -> LocalJoinHandle<T>
+where
+    F: FnOnce() -> T + 'static,
+    T: 'static,
+{
+    options.is_local = true;
+    // SAFETY: it is run, and what is left of it dropped, on this worker; its result is
+    // dropped there or by its handle, which is not `Send`.
+    let (task, runnable) = unsafe { new_thread(f, worker.shared(), options, location) };
+    worker.push_here(runnable);
+    // SAFETY: the first handle, of the right type.
+    LocalJoinHandle::new(unsafe { JoinHandle::new(task) })
 }
 
 /// A thread on `shared` that the caller outwaits, so that it may borrow.
@@ -79,7 +100,7 @@ where
     // SAFETY: both are `Send`. `join_uncancelled` does not return, or unwind, before
     // the thread has finished and its closure is gone; the result is taken there.
     let (task, runnable) = unsafe { new_thread(f, shared, options, location) };
-    shared.start(runnable);
+    shared.start(runnable, Placement::Spread);
     // SAFETY: the first handle, of the right type.
     let handle = unsafe { JoinHandle::new(task) };
     // It is not cancelled: whoever calls this holds on to the runtime.

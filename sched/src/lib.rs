@@ -32,14 +32,15 @@ mod worker;
 
 pub use self::builder::Builder;
 pub use self::error::JoinError;
-pub use self::join::JoinHandle;
+pub use self::join::{JoinHandle, LocalJoinHandle};
 pub use self::metrics::{Metrics, WorkerMetrics, metrics};
 pub use self::park::{checkpoint, park, yield_now};
 pub use self::runtime::Runtime;
-pub use self::spawn::{run, spawn};
+pub use self::spawn::{run, spawn, spawn_local};
 pub use self::stack::{DEFAULT_STACK_SIZE, MIN_STACK_SIZE};
 pub use self::thread::{Thread, ThreadId, current};
 pub use self::unblock::unblock;
+pub use self::worker::Placement;
 
 /// What channels and locks are built from. Not for users: it may change at any time,
 /// and its contracts are not all checked.

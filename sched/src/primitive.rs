@@ -52,6 +52,8 @@ pub enum Mutant {
     JoinerNotServed,
     /// `Slot::take` reads and clears in two steps.
     SlotTakenTwice,
+    /// A fresh thread is dealt to a worker without a fence before the look at the shutdown.
+    DealtUnexpected,
 }
 
 #[cfg(not(sward_loom))]

@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use crate::builder::Builder;
-use crate::join::JoinHandle;
+use crate::join::{JoinHandle, LocalJoinHandle};
 use crate::launch::run_on;
 use crate::runtime;
 
@@ -32,6 +32,42 @@ where
     T: Send + 'static,
 {
     Builder::new().spawn(f)
+}
+
+/// Starts a green thread on the worker that this one runs on, where it stays: for closures
+/// and results that are not [`Send`].
+///
+/// ```
+/// # use sward_sched as sward;
+/// use std::rc::Rc;
+///
+/// sward::run(|| {
+///     let shared = Rc::new(6);
+///     let other = shared.clone();
+///     let product = sward::spawn_local(move || *other * 7).join().unwrap();
+///     assert_eq!(product, 42);
+///     assert_eq!(Rc::strong_count(&shared), 1);
+/// });
+/// ```
+///
+/// It begins after the threads that can go on here already, however busy the worker is.
+///
+/// # Blocking
+///
+/// Never blocks.
+///
+/// # Panics
+///
+/// In an OS thread that is no worker, such as the one that runs `main` or a closure given
+/// to [`unblock`](crate::unblock()).
+#[inline]
+#[track_caller]
+pub fn spawn_local<F, T>(f: F) -> LocalJoinHandle<T>
+where
+    F: FnOnce() -> T + 'static,
+    T: 'static,
+{
+    Builder::new().spawn_local(f)
 }
 
 /// Runs `f` as a green thread on the global runtime, waits for it and returns its

@@ -69,6 +69,8 @@ pub struct Waiter {
     thread: Waiting,
     /// Whether [`cancel`](Self::cancel) may end the wait. Set before the thread parks.
     cancellable: Cell<bool>,
+    /// Whether it waits to give something away: a hint for the placement of its thread.
+    sends: bool,
     _pinned: PhantomPinned,
     /// Neither `Send` nor `Sync`: only the thread that made it waits on it. Others
     /// reach it by pointer, through (1).
@@ -92,9 +94,20 @@ impl Waiter {
             state: AtomicU32::new(WAITING),
             thread,
             cancellable: Cell::new(true),
+            sends: false,
             _pinned: PhantomPinned,
             _local: PhantomData,
         }
+    }
+
+    /// A waiter for a thread that has something to give away, and whose taker should be near.
+    #[inline]
+    pub fn sending() -> Self {
+        Self { sends: true, ..Self::new() }
+    }
+
+    pub(crate) fn sends(&self) -> bool {
+        self.sends
     }
 
     /// A waiter whose wait a shutdown does not end.

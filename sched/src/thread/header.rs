@@ -34,7 +34,7 @@ use crate::primitive::{Mutex, UnsafeCell};
 use crate::report::report;
 use crate::wait_list::WaitList;
 use crate::waiter::Waiter;
-use crate::worker::{ParkedLinks, Remote};
+use crate::worker::{Origin, ParkedLinks, Placement, Remote};
 
 /// What the scheduler knows of a green thread.
 #[repr(C)]
@@ -45,6 +45,10 @@ pub(crate) struct Header {
     vtable: &'static VTable,
     /// Whether it may go on on another worker than the one it has waited on.
     pub(crate) migrates: bool,
+    /// Whether it must not leave the worker that it was spawned on, not even to be dropped.
+    pub(crate) is_local: bool,
+    /// Scheduler: it is not to run, only to end as cancelled.
+    pub(crate) is_refused: Cell<bool>,
     pub(crate) run_state: RunState,
     /// Scheduler: the next thread in a local queue or an inbox.
     pub(crate) next: Cell<*const Header>,
@@ -59,6 +63,8 @@ pub(crate) struct Header {
     pub(crate) runner: Cell<*const Runner>,
     /// Everything that waits at this thread rather than at a channel or lock.
     pub(crate) waiting: Mutex<Waiting>,
+    /// Scheduler: who spawned it, and where.
+    pub(crate) origin: Origin,
     pub(crate) id: NonZeroU64,
     pub(crate) location: &'static Location<'static>,
     options: Option<Box<Options>>,
@@ -78,6 +84,9 @@ pub(crate) struct Options {
     pub(crate) name: Option<String>,
     pub(crate) stack_size: Option<usize>,
     pub(crate) migrates: bool,
+    pub(crate) placement: Placement,
+    /// Its closure or result is not fit for another OS thread.
+    pub(crate) is_local: bool,
 }
 
 impl Options {
@@ -251,7 +260,8 @@ impl RawTask {
     {
         let layout = Layout::new::<Task<F, T>>();
         // SAFETY: a worker in the thread-local is alive, and nothing here blocks.
-        let memory = match unsafe { current::worker().as_ref() } {
+        let worker = unsafe { current::worker().as_ref() };
+        let memory = match worker {
             Some(worker) => worker.allocate(layout),
             None => block::allocate(layout),
         };
@@ -261,6 +271,8 @@ impl RawTask {
                 joiner: Cell::new(ptr::null()),
                 vtable: const { &Task::<F, T>::VTABLE },
                 migrates: options.migrates,
+                is_local: options.is_local,
+                is_refused: Cell::new(false),
                 run_state: RunState::new(),
                 next: Cell::new(ptr::null()),
                 parked_links: ParkedLinks::new(),
@@ -268,6 +280,7 @@ impl RawTask {
                 home: Cell::new(ptr::null()),
                 runner: Cell::new(ptr::null()),
                 waiting: Mutex::new(Waiting { parked: WaitList::new(), token: false }),
+                origin: Origin::of(worker),
                 id,
                 location,
                 options: options.boxed(),
@@ -430,7 +443,7 @@ impl Runnable {
         Self(unsafe { NonNull::new_unchecked(header.cast_mut()) })
     }
 
-    /// Runs the closure to its end, on the stack that this is called on; then it is to be
+    /// Runs the closure to its end (or, if it is refused, drops it), on the stack that this is called on; then it is to be
     /// [`finish`](Self::finish)ed. Called through a pointer, so never inlined: a runner
     /// calls it again and again, on whichever OS thread it is by then, and no
     /// thread-local's address may be kept from one call to the next.
@@ -440,8 +453,15 @@ impl Runnable {
     /// The thread has not started yet.
     #[inline]
     pub(crate) unsafe fn run(&self) {
+        let header = self.header();
         // SAFETY: the vtable is this task's, and `self` is the right to run it (2).
-        unsafe { (self.header().vtable.run)(self.0) };
+        unsafe {
+            if header.is_refused.get() {
+                (header.vtable.abandon)(self.0, JoinError::cancelled(header.describe()));
+            } else {
+                (header.vtable.run)(self.0);
+            }
+        }
     }
 
     /// Ends the thread with `error`, dropping its closure.

@@ -39,7 +39,7 @@ struct Bed {
 /// What a wake is taken to cost before it was measured, and the range in which it is
 /// believed: a worker that gets no CPU seems to sleep on.
 const FIRST_WAKE_NANOS: u64 = 10_000;
-const WAKE_NANOS: RangeInclusive<u64> = 2_000..=50_000;
+const WAKE_NANOS: RangeInclusive<u64> = 2_000..=15_000;
 
 const BITS: usize = usize::BITS as usize;
 
@@ -87,7 +87,8 @@ impl Idle {
     /// `true`: the caller searches now, until `found_work` or `sleep`.
     pub fn start_searching(&self) -> bool {
         // Relaxed: the bound is there to save heat, and may be overstepped.
-        let few = self.searching.load(Ordering::Relaxed) * 2 < self.beds.len();
+        // One more, since a worker that is being woken counts, too, and is late.
+        let few = self.searching.load(Ordering::Relaxed) * 2 < self.beds.len() + 2;
         if few {
             self.searching.fetch_add(1, Ordering::Relaxed);
         }

@@ -1,7 +1,8 @@
-//! Threads that others have woken, on their way to the worker they belong to.
+//! Threads that others have woken, on their way to the worker they belong to; and fresh
+//! ones that are to begin there (`placement.rs`).
 //!
-//! A lock-free stack through [`Header::next`] that the owner takes whole and turns
-//! around, so that each batch is served first come, first served (Treiber 1986; the
+//! A lock-free stack through [`Header::next`] that its owner (or the monitor, when the owner
+//! does not come to it) takes whole and turns around, so that each batch is served first come, first served (Treiber 1986; the
 //! whole-list `swap` leaves no room for ABA).
 //!
 //! 1. The push that finds the inbox empty owes the owner a look at whether it
@@ -13,7 +14,6 @@ use std::ptr;
 use crate::primitive::atomic::{AtomicPtr, Ordering};
 use crate::primitive::{Mutant, broken};
 use crate::thread::{Header, Runnable};
-use crate::worker::queue::LocalQueue;
 
 /// The way for other OS threads to give a started thread back to its worker.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Inbox {
         loop {
             // SAFETY: the right to run it is ours, so its queue link is, too.
             unsafe { (*thread).next.set(head) };
-            // Release: pairs with the Acquire in `drain_into`; the link and all that
+            // Release: pairs with the Acquire in `take_all`; the link and all that
             // the waker did are seen by the owner.
             match self.0.compare_exchange_weak(
                 head,
@@ -52,9 +52,8 @@ impl Inbox {
         self.0.load(Ordering::Relaxed).is_null()
     }
 
-    /// Moves everything to the end of the owner's `queue`, oldest first, and says how many
-    /// there were. Owner only.
-    pub(crate) fn drain_into(&self, queue: &LocalQueue) -> u64 {
+    /// Takes everything out, oldest first, and says how many there were.
+    pub(crate) fn take_all(&self, mut f: impl FnMut(Runnable)) -> u64 {
         if self.is_empty() {
             return 0;
         }
@@ -73,7 +72,7 @@ impl Inbox {
             // SAFETY: as above; each is taken out once.
             unsafe {
                 let next = (*oldest).next.get();
-                queue.push_back(Runnable::from_raw(oldest));
+                f(Runnable::from_raw(oldest));
                 oldest = next;
             }
         }

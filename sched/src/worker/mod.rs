@@ -18,6 +18,7 @@ mod counters;
 mod idle;
 mod inbox;
 mod parked;
+mod placement;
 mod pool;
 mod queue;
 mod search;
@@ -39,6 +40,9 @@ use std::time::Instant;
 pub(crate) use self::counters::Counters;
 pub use self::idle::Idle;
 pub(crate) use self::parked::{ParkedLinks, ParkedList};
+use self::placement::Dealt;
+pub(crate) use self::placement::Origin;
+pub use self::placement::Placement;
 use self::pool::RunnerPool;
 use self::queue::LocalQueue;
 use self::search::{Pace, Watch};
@@ -95,6 +99,7 @@ pub(crate) struct Worker {
     /// The sticky threads that have parked at least once, unfinished.
     parked: ParkedList,
     cancelled_all: Cell<bool>,
+    dealt: Dealt,
     ids: Cell<(u64, u64)>,
     random: Cell<u64>,
     watches: RefCell<Box<[Watch]>>,
@@ -135,6 +140,7 @@ impl Worker {
             blocks: Blocks::new(),
             parked: ParkedList::new(),
             cancelled_all: Cell::new(false),
+            dealt: Dealt::new(),
             ids: Cell::new((0, 0)),
             random: Cell::new(index as u64 + 1),
             watches: RefCell::new(vec![watch; shared.remotes.len()].into_boxed_slice()),

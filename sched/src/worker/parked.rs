@@ -97,6 +97,7 @@ impl Worker {
                 self.remote().parked.lock().push(thread);
             } else {
                 self.parked.push(thread);
+                self.count_child(header);
             }
         }
     }

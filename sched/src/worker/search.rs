@@ -17,15 +17,8 @@ const STUCK: Duration = Duration::from_micros(5);
 /// waits behind it may have work to give away.
 const TOO_LONG: Duration = Duration::from_micros(20);
 
-/// For so long every worker may search each time, whatever it has done before: partners
-/// on two workers answer each other within it.
+/// For so long every worker searches each time, whatever it has seen before.
 const SEARCH_AT_LEAST: Duration = Duration::from_micros(2);
-
-/// Of the time that it is busy, the part that a worker may spend on searching in vain.
-const SEARCH_SHARE: u32 = 10;
-
-/// What a worker saves up for that.
-const SEARCH_CREDIT: Duration = Duration::from_millis(1);
 
 /// Threads that last less than this are not worth stealing: moving one to another core
 /// costs as much.
@@ -47,7 +40,9 @@ pub(super) struct Watch {
 /// How eagerly a worker looks around, from what came of it before.
 pub(super) struct Pace {
     busy_since: Cell<Instant>,
-    credit: Cell<Duration>,
+    idle_since: Cell<Instant>,
+    /// How long it took until there was work again: a moving average.
+    gap: Cell<Duration>,
     nap: Cell<Duration>,
     /// After how many turns the last batch was stolen: to see how long its threads lasted.
     stolen: Cell<Option<usize>>,
@@ -59,7 +54,8 @@ impl Pace {
     pub(super) fn new() -> Self {
         Self {
             busy_since: Cell::new(Instant::now()),
-            credit: Cell::new(SEARCH_CREDIT),
+            idle_since: Cell::new(Instant::now()),
+            gap: Cell::new(Duration::ZERO),
             nap: Cell::new(NAP.0),
             stolen: Cell::new(None),
             back_off: Cell::new(Duration::ZERO),
@@ -70,7 +66,7 @@ impl Pace {
     /// The worker has run out of work, after `turns` turns.
     fn stop(&self, now: Instant, turns: usize) {
         let busy = now.duration_since(self.busy_since.get());
-        self.credit.set((self.credit.get() + busy / SEARCH_SHARE).min(SEARCH_CREDIT));
+        self.idle_since.set(now);
         if let Some(before) = self.stolen.take() {
             let count = turns.wrapping_sub(before).max(1);
             if busy < TINY * count.min(1 << 20) as u32 {
@@ -83,6 +79,9 @@ impl Pace {
     }
 
     fn start(&self, now: Instant) {
+        // A long gap is as good as a longer one.
+        let gap = now.duration_since(self.idle_since.get()).min(Duration::from_millis(1));
+        self.gap.set((self.gap.get() * 3 + gap) / 4);
         self.busy_since.set(now);
         self.nap.set(NAP.0);
     }
@@ -94,12 +93,11 @@ impl Pace {
         until
     }
 
+    /// For how long to search. Partners on two workers that both sleep see gaps of about four
+    /// wakes: each wakes the other and is woken by it, which costs the waker as much again. So
+    /// those who see gaps like that wait for as long, and find each other awake from then on.
     fn search_limit(&self, wake: Duration) -> Duration {
-        self.credit.get().min(wake).max(SEARCH_AT_LEAST)
-    }
-
-    fn searched_in_vain(&self, took: Duration) {
-        self.credit.set(self.credit.get().saturating_sub(took));
+        if self.gap.get() <= 6 * wake { 4 * wake } else { SEARCH_AT_LEAST }
     }
 
     fn nap(&self) -> Duration {
@@ -187,7 +185,6 @@ impl Worker {
             let searched = now.duration_since(start);
             let timer_due = self.next_deadline.get().is_some_and(|deadline| deadline <= now);
             if timer_due || searched >= limit || self.shared.is_closing() || !NAPS {
-                self.pace.searched_in_vain(searched);
                 return None;
             }
         }
@@ -267,7 +264,9 @@ impl Worker {
 
     /// Whether no thread will come here any more, once the runtime closes.
     fn is_done(&self) -> bool {
-        self.remote().started.load(Ordering::Relaxed) == 0 && self.shared.moving_unfinished() == 0
+        self.remote().started.load(Ordering::Relaxed) == 0
+            && !self.remote().is_expecting()
+            && self.shared.moving_unfinished() == 0
     }
 
     /// xorshift64: which victim first.

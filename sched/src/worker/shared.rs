@@ -10,6 +10,7 @@ use crossbeam_utils::CachePadded;
 
 use super::idle::Idle;
 use super::inbox::Inbox;
+use super::placement::ChildrenHere;
 use super::pool::SpareRunners;
 use super::slice::Slice;
 use super::slot::Slot;
@@ -61,6 +62,9 @@ pub(crate) struct Remote {
     /// What a turn takes on average; only the worker writes it.
     turn_nanos: AtomicU64,
     pub(super) counters: Counters,
+    pub(super) children: ChildrenHere,
+    /// Fresh threads in the inbox, or on their way there.
+    pub(super) expected: AtomicUsize,
     overruns: AtomicU64,
     /// Sticky threads started here and not finished; only the worker writes it.
     pub(crate) started: AtomicUsize,
@@ -106,6 +110,8 @@ impl Shared {
                     slice: CachePadded::new(Slice::new()),
                     turn_nanos: AtomicU64::new(FIRST_TURN_NANOS),
                     counters: Counters::default(),
+                    children: ChildrenHere::new(),
+                    expected: AtomicUsize::new(0),
                     overruns: AtomicU64::new(0),
                     started: AtomicUsize::new(0),
                     moving_started: AtomicUsize::new(0),
@@ -165,7 +171,15 @@ impl Shared {
                 break;
             }
         }
-        if stuck.has_something_stealable() {
+        stuck.inbox.take_all(|thread| {
+            if thread.header().home.get().is_null() {
+                stuck.one_has_come();
+                self.injector.push(thread);
+            } else if stuck.inbox.push(thread) {
+                self.idle.notify(stuck.index);
+            }
+        });
+        if stuck.has_something_stealable() || !self.injector.is_empty() {
             self.idle.wake_any();
         }
     }

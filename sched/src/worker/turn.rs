@@ -181,7 +181,14 @@ impl Worker {
     }
 
     fn take_delivered(&self) {
-        let delivered = self.remote().inbox.drain_into(&self.local);
+        let delivered = self.remote().inbox.take_all(|thread| {
+            if thread.header().home.get().is_null() {
+                self.remote().one_has_come();
+                self.fresh.push(thread);
+            } else {
+                self.local.push_back(thread);
+            }
+        });
         if delivered > 0 {
             self.remote().counters.inbox.add(delivered);
         }
@@ -226,7 +233,7 @@ impl Worker {
     pub(super) fn execute(&self, thread: Runnable) {
         let header = thread.header();
         if header.home.get().is_null() {
-            if !self.bind(&thread) {
+            if self.deal_out(&thread) || !self.bind(&thread) {
                 return;
             }
         } else if header.migrates {
@@ -284,27 +291,36 @@ impl Worker {
     /// and the thread has ended.
     fn bind(&self, thread: &Runnable) -> bool {
         let header = thread.header();
-        let runner = if self.shared.is_closing() {
-            Err(JoinError::cancelled(header.describe()))
-        } else {
-            self.runners
-                .take(header.stack_size(), &self.shared.spare_runners)
-                .map_err(|error| JoinError::no_stack(header.describe(), error))
-        };
-        match runner {
+        let closes = self.shared.is_closing();
+        if closes && !header.is_local {
+            return self.refuse(thread, JoinError::cancelled(header.describe()));
+        }
+        match self.runners.take(header.stack_size(), &self.shared.spare_runners) {
             Ok(runner) => {
+                // Its closure must be dropped here, and may block.
+                header.is_refused.set(closes);
                 runner.begin(thread.as_ptr());
                 self.settle(header, runner.into_raw());
                 true
             }
-            Err(error) => {
-                // SAFETY: the caller gives the thread up when this returns `false`.
-                let thread = unsafe { Runnable::from_raw(thread.as_ptr()) };
-                // Not here: the destructors of its closure may block.
-                self.shared.blocking.abandon(thread, error, self.shared.clone());
-                false
-            }
+            Err(error) => self.refuse(thread, JoinError::no_stack(header.describe(), error)),
         }
+    }
+
+    /// Ends `thread`, which has not started, with `error`: the caller gives it up.
+    #[cold]
+    fn refuse(&self, thread: &Runnable, error: JoinError) -> bool {
+        // SAFETY: the caller's promise.
+        let thread = unsafe { Runnable::from_raw(thread.as_ptr()) };
+        if thread.header().is_local {
+            // SAFETY: as above. There is no stack for the destructors of its closure: if they
+            // block, they block this worker.
+            unsafe { thread.abandon(error) };
+        } else {
+            // Not here: the destructors may block.
+            self.shared.blocking.abandon(thread, error, self.shared.clone());
+        }
+        false
     }
 
     #[inline]
@@ -328,6 +344,7 @@ pub(super) fn after_run(runner: &Runner) -> bool {
         // SAFETY: as above.
         unsafe { &*current::worker() }.shared.names.leave(header);
         Worker::unlist_parked(header);
+        Worker::uncount_child(header);
     });
     // SAFETY: as above.
     let worker = unsafe { &*current::worker() };
@@ -341,8 +358,11 @@ pub(super) fn after_run(runner: &Runner) -> bool {
     }
     let Some(next) = worker.pick() else { return false };
     let header = next.header();
-    let is_usual = header.stack_size().is_none() && worker.runners.is_usual(runner);
-    if header.home.get().is_null() && is_usual {
+    let is_fresh = header.home.get().is_null();
+    if is_fresh && worker.deal_out(&next) {
+        return false;
+    }
+    if is_fresh && header.stack_size().is_none() && worker.runners.is_usual(runner) {
         runner.begin(next.as_ptr());
         worker.settle(header, runner);
         worker.begin_turn(&next);

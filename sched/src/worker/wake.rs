@@ -1,6 +1,6 @@
 //! How a thread that can run gets into a queue: spawned, woken, or yielding.
 
-use super::{Remote, Shared, Worker};
+use super::{Placement, Remote, Shared, Worker};
 use crate::current;
 use crate::primitive::NAPS;
 use crate::thread::Runnable;
@@ -81,6 +81,13 @@ impl Worker {
         }
     }
 
+    /// Adds a thread that was spawned here, has not started, and is to begin here.
+    pub(crate) fn push_here(&self, thread: Runnable) {
+        self.remote().counters.spawned.add(1);
+        thread.header().origin.settle();
+        self.local.push_back(thread);
+    }
+
     /// There is more here than there was: gets help, if that is worth its price. Nothing is
     /// lost when not, since this worker is awake and will come to it, and when it does not,
     /// whoever naps comes and looks (README.md). So there is no fence here.
@@ -106,10 +113,11 @@ impl Shared {
     /// Once the runtime closes, only its own threads can still come here (others would need
     /// the `Runtime`, which is gone), and their worker is there to refuse what they spawn.
     #[inline]
-    pub(crate) fn start(&self, thread: Runnable) {
-        match super::current_of(self) {
-            Some(worker) => worker.push_fresh(thread),
-            None => self.inject(thread),
+    pub(crate) fn start(&self, thread: Runnable, placement: Placement) {
+        match (super::current_of(self), placement) {
+            (Some(worker), Placement::Spread) => worker.push_fresh(thread),
+            (Some(worker), Placement::WithParent) => worker.push_here(thread),
+            (None, _) => self.inject(thread),
         }
     }
 
