@@ -43,6 +43,7 @@ use crate::primitive::atomic::Ordering;
 use crate::primitive::deque::{self, Steal};
 use crate::primitive::{PANICS_UNWIND, spin};
 use crate::report::report;
+use crate::spans;
 use crate::thread::{Header, Runnable};
 use crate::timer::Timers;
 use crate::unwinding::Weights;
@@ -143,6 +144,13 @@ impl Worker {
     #[inline]
     pub(crate) fn current(&self) -> *const Header {
         self.current.get()
+    }
+
+    /// Makes `thread` the green thread that runs now. While it is null, what runs is code
+    /// of this OS thread, and blocks that.
+    #[inline]
+    pub(crate) fn set_current(&self, thread: *const Header) {
+        self.current.set(thread);
     }
 
     #[inline]
@@ -303,11 +311,11 @@ impl Worker {
             return;
         }
         header.run_state.transition_to_running();
-        self.current.set(thread.as_ptr());
+        self.set_current(thread.as_ptr());
         // SAFETY: bound above or earlier, on this worker (1), and the right to run it
         // is ours.
         let suspension = unsafe { (*header.runner.get()).resume() };
-        self.current.set(ptr::null());
+        self.set_current(ptr::null());
         match suspension {
             Suspension::Yielded => self.local.push_back(thread),
             Suspension::Parked => {
@@ -395,6 +403,8 @@ pub(crate) fn yield_now(worker: &Worker) {
 
 #[inline]
 fn leave(worker: &Worker, waiter: *const Waiter, suspension: Suspension) {
+    // First, and last again below: a subscriber sees the thread as it is, panics and all.
+    let spans = spans::leave(worker);
     // Between two threads the count is zero (unwinding.rs, 1): these are this one's panics.
     let panics =
         if PANICS_UNWIND && std::thread::panicking() { worker.weights.take_away() } else { 0 };
@@ -408,4 +418,5 @@ fn leave(worker: &Worker, waiter: *const Waiter, suspension: Suspension) {
         // SAFETY: a green thread runs on a worker.
         unsafe { &*current::worker() }.weights.bring_back(panics);
     }
+    spans.come_back();
 }
