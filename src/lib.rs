@@ -54,6 +54,15 @@
 //! | `std::sync::mpsc`, `std::thread::park`, `JoinHandle` of an OS thread | [`chan`], [`park`], [`JoinHandle`] |
 //! | reading files, name lookups, child processes, C libraries that wait | the same inside [`unblock`] |
 //! | a long loop | the same with a [`yield_now`] now and then |
+//!
+//! # Features
+//!
+//! `tracing`: the spans that a green thread has entered stay its own. Subscribers keep them
+//! for each OS thread, so without it a span that is entered across a blocking call is taken
+//! for that of whichever thread runs next on the worker. With it spans are exited when
+//! their thread blocks and entered again when it goes on. It follows the default subscriber
+//! of the process; one that `set_default` has set for an OS thread is seen by all that run
+//! there. A new thread is in no span until it enters one.
 
 #![forbid(unsafe_code)]
 

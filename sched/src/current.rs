@@ -61,6 +61,7 @@ pub(crate) fn set_worker(worker: *const Worker) {
 
 /// `pointer`, of which the optimiser knows nothing any more: as `black_box`, but in a register.
 #[inline(always)]
+#[expect(clippy::pointers_in_nomem_asm_block, reason = "what it points to is not looked at")]
 fn hidden<T>(mut pointer: *const T) -> *const T {
     // SAFETY: no instruction at all.
     unsafe { asm!("/* {0} */", inout(reg) pointer, options(nomem, nostack, preserves_flags)) };

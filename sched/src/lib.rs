@@ -19,6 +19,7 @@ mod park;
 pub mod primitive;
 mod report;
 pub mod runtime;
+mod spans;
 mod spawn;
 mod stack;
 mod thread;

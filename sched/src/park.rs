@@ -93,7 +93,7 @@ pub(crate) fn unpark(thread: &Header) {
 /// # Cancellation
 ///
 /// None: a loop that only yields is not stopped by a shutdown.
-#[inline]
+#[inline(always)]
 pub fn yield_now() {
     // SAFETY: a worker in the thread-local is alive.
     match unsafe { current::worker().as_ref() } {

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::cargo::{self, Binary, cargo};
 use crate::process::{Ended, capture, shown};
+use crate::test::TRACING_TESTS;
 use crate::{Result, at_least_one};
 
 const LIMIT: Duration = Duration::from_secs(120);
@@ -59,16 +60,15 @@ pub(crate) fn run(options: &Options) -> Result {
 }
 
 fn test_binaries() -> Result<Vec<Binary>> {
-    cargo::binaries(&mut cargo([
-        "test",
-        "--workspace",
-        "--exclude=sward-loom-tests",
-        "--exclude=xtask",
-        "--lib",
-        "--tests",
-        "--locked",
-        "--no-run",
-    ]))
+    let packages =
+        ["test", "--workspace", "--exclude=sward-loom-tests", "--exclude=xtask", "--locked"];
+    let build = |targets: &[&'static str]| {
+        let targets = targets.iter().copied().chain(["--no-run"]);
+        cargo::binaries(&mut cargo(packages.into_iter().chain(targets)))
+    };
+    let mut binaries = build(&["--lib", "--tests"])?;
+    binaries.extend(build(&TRACING_TESTS)?);
+    Ok(binaries)
 }
 
 /// Keeps the binaries that have a test of the wanted name.

@@ -11,6 +11,10 @@ use crate::{Result, examples, loom, primitives};
 /// compiled twice; the models are built with a cfg and have a step of their own.
 const NO_MODELS: [&str; 4] = ["--workspace", "--exclude", "sward-loom-tests", "--locked"];
 
+/// What the feature `tracing` adds; the rest is built, and tested, without it.
+pub(crate) const TRACING_TESTS: [&str; 6] =
+    ["--features", "tracing", "--test", "spans", "--test", "no_subscriber"];
+
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Only these steps
@@ -34,7 +38,7 @@ pub(crate) fn run(options: &Options) -> Result {
         let seconds = start.elapsed().as_secs_f64();
         if let Err(error) = result {
             summary(&passed);
-            println!("{name:12} {seconds:8.1} s  FAILED: {error}");
+            println!("{name:14} {seconds:8.1} s  FAILED: {error}");
             println!("\nstep `{name}` failed; to run it alone: cargo xtask test {name}");
             println!("{} passed, 1 failed", passed.len());
             std::process::exit(1);
@@ -59,7 +63,7 @@ fn chosen(mut steps: Vec<Step>, names: &[String]) -> Result<Vec<Step>> {
 fn summary(passed: &[(&str, f64)]) {
     println!("\n== summary");
     for (name, seconds) in passed {
-        println!("{name:12} {seconds:8.1} s  ok");
+        println!("{name:14} {seconds:8.1} s  ok");
     }
 }
 
@@ -77,6 +81,7 @@ fn steps() -> Vec<Step> {
             "clippy",
             cargo(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
         ),
+        command("tracing-clippy", tracing_clippy()),
         command("loom-clippy", loom::clippy()),
         Step {
             name: "tests",
@@ -88,6 +93,8 @@ fn steps() -> Vec<Step> {
                 cargo::run(&mut unit_and_integration_tests())
             }),
         },
+        // All packages but few targets: so the dependencies are the ones built above.
+        command("tracing", cargo(["test"].into_iter().chain(NO_MODELS).chain(TRACING_TESTS))),
         command("doctests", cargo(["test", "--doc"].into_iter().chain(NO_MODELS))),
         Step {
             name: "examples",
@@ -111,6 +118,12 @@ fn command(name: &'static str, command: Command) -> Step {
     let rerun = shown(&command);
     let command = std::cell::RefCell::new(command);
     Step { name, rerun, run: Box::new(move || cargo::run(&mut command.borrow_mut())) }
+}
+
+/// `--lib` of all packages: what stands on `sched` is to build with the feature, too.
+fn tracing_clippy() -> Command {
+    let words = ["clippy"].into_iter().chain(NO_MODELS).chain(["--lib"]).chain(TRACING_TESTS);
+    cargo(words.chain(["--", "-D", "warnings"]))
 }
 
 fn unit_and_integration_tests() -> Command {

@@ -253,9 +253,8 @@ impl Worker {
     /// should keep. (What is left is its own worker's, which is awake.)
     fn is_anything_worth_it(&self) -> bool {
         let is_worth_it = |remote: &Remote| {
-            !ptr_eq(remote, self.remote())
-                && (self.is_worth_a_wake(remote)
-                    || !NAPS && !(remote.lone.is_empty() && remote.next.is_empty()))
+            !std::ptr::eq(remote, self.remote())
+                && (self.is_worth_a_wake(remote) || !NAPS && remote.has_something_stealable())
         };
         !self.shared.injector.is_empty()
             || self.pace.back_off_until(Instant::now()).is_none()
@@ -278,10 +277,6 @@ impl Worker {
         self.random.set(x);
         x
     }
-}
-
-fn ptr_eq(a: &Remote, b: &Remote) -> bool {
-    std::ptr::eq(a, b)
 }
 
 fn steal_batch(from: &Stealer<Runnable>, to: &deque::Worker<Runnable>) -> Option<Runnable> {

@@ -300,9 +300,9 @@ impl Remote {
     }
 
     /// Whether others could take anything from here.
-    fn has_something_stealable(&self) -> bool {
-        !(self.fresh.is_empty() && self.moving.is_empty())
-            || !(self.lone.is_empty() && self.next.is_empty())
+    pub(super) fn has_something_stealable(&self) -> bool {
+        let empty = [self.fresh.is_empty(), self.moving.is_empty()];
+        empty.contains(&false) || !self.lone.is_empty() || !self.next.is_empty()
     }
 
     /// Ends one of the waits whose deadline has passed.

@@ -37,7 +37,7 @@ impl Slice {
         // Relaxed, and not a read-modify-write: nobody else writes it.
         let budget = self.budget.load(Ordering::Relaxed);
         self.budget.store(budget.wrapping_sub(1), Ordering::Relaxed);
-        budget == 0 || self.yield_asked.load(Ordering::Relaxed)
+        budget == 0 || self.is_yield_asked()
     }
 
     /// A turn begins. Owner only.
@@ -50,6 +50,11 @@ impl Slice {
     pub(crate) fn ask_to_yield(&self) {
         // Relaxed: it may come late, or to the thread after.
         self.yield_asked.store(true, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(super) fn is_yield_asked(&self) -> bool {
+        self.yield_asked.load(Ordering::Relaxed)
     }
 
     pub(super) fn yield_is_done(&self) {

@@ -3,9 +3,9 @@
 //! In this order: the next-slot (a thread just woken by the one that ran), the queues of
 //! started threads, the inbox and the timers, fresh threads (at least every [`FRESH_EVERY`]
 //! turns), the runtime's injector, and other workers' threads (`search.rs`); every
-//! [`OUTSIDE_EVERY`] turns at all that is not another worker's. Of its own fresh threads it
+//! [`OUTSIDE_EVERY`] turns, or sooner where they are long, at all that is not another worker's. Of its own fresh threads it
 //! takes the newest, so that a tree of threads is walked depth first and few are alive at a
-//! time, but every [`OUTSIDE_EVERY`] turns an old one, so that none waits for ever; thieves
+//! time, but at each look outside an old one, so that none waits for ever; thieves
 //! take the oldest.
 //!
 //! A runner whose thread has finished picks the next one itself: a fresh one runs on the same
@@ -27,9 +27,12 @@ use crate::thread::{Header, Runnable};
 /// ones are.
 const FRESH_EVERY: usize = 8;
 
-/// Inbox, timers and injector are looked at every so many turns. Odd and prime, as
-/// Go's, so that it does not beat with the periods of programs.
+/// Inbox, timers and injector are looked at after so many turns at the latest. Odd and prime,
+/// as Go's, so that it does not beat with the periods of programs.
 const OUTSIDE_EVERY: usize = 61;
+
+/// And after about so many nanoseconds: where turns are long, after fewer of them.
+const OUTSIDE_NANOS: u64 = 10_000;
 
 /// How often in a row the next-slot goes first, so that two threads that wake each
 /// other do not starve the rest.
@@ -38,8 +41,11 @@ const NEXT_STREAK: u32 = 32;
 /// Counts turns, and measures them from time to time.
 pub(super) struct Turns {
     count: Cell<usize>,
-    /// The turn for which a fresh thread is due.
+    /// The turn for which a fresh thread is due, and a look outside.
     fresh_due: Cell<usize>,
+    outside_due: Cell<usize>,
+    /// Looks outside so far.
+    looks: Cell<usize>,
     /// When the clock was last read, and the count then.
     measured: Cell<(Instant, usize)>,
 }
@@ -49,6 +55,8 @@ impl Turns {
         Self {
             count: Cell::new(0),
             fresh_due: Cell::new(FRESH_EVERY),
+            outside_due: Cell::new(0),
+            looks: Cell::new(0),
             measured: Cell::new((Instant::now(), 0)),
         }
     }
@@ -66,7 +74,10 @@ impl Turns {
         let (now, count) = (Instant::now(), self.count.get());
         let (since, counted) = self.measured.replace((now, count));
         let turns = count.wrapping_sub(counted).max(1) as u128;
-        remote.set_turn_nanos((now.duration_since(since).as_nanos() / turns) as u64);
+        let nanos = (now.duration_since(since).as_nanos() / turns) as u64;
+        remote.set_turn_nanos(nanos);
+        let turns = (OUTSIDE_NANOS / nanos.max(1)).clamp(1, OUTSIDE_EVERY as u64);
+        self.outside_due.set(count + turns as usize);
     }
 }
 
@@ -89,13 +100,13 @@ impl Worker {
         let turn = self.turns.count.get().wrapping_add(1);
         self.turns.count.set(turn);
         self.remote().slice.set_turns(turn);
-        if turn >= self.turns.fresh_due.get()
-            && let Some(thread) = self.pop_due_fresh(turn)
+        if (turn >= self.turns.outside_due.get() || self.remote().slice.is_yield_asked())
+            && let Some(thread) = self.look_around()
         {
             return Some(thread);
         }
-        if turn.is_multiple_of(OUTSIDE_EVERY)
-            && let Some(thread) = self.look_around(turn)
+        if turn >= self.turns.fresh_due.get()
+            && let Some(thread) = self.pop_due_fresh(turn)
         {
             return Some(thread);
         }
@@ -112,10 +123,11 @@ impl Worker {
 
     /// What is done from time to time, however much there is to run.
     #[cold]
-    fn look_around(&self, turn: usize) -> Option<Runnable> {
+    fn look_around(&self) -> Option<Runnable> {
+        self.remote().slice.yield_is_done();
         self.turns.measure(self.remote());
         self.look_outside();
-        self.pop_oldest(turn)
+        self.pop_oldest()
     }
 
     /// Started threads that others, or time, have made runnable: they go before fresh
@@ -170,8 +182,10 @@ impl Worker {
     }
 
     /// One that may have waited for long.
-    fn pop_oldest(&self, turn: usize) -> Option<Runnable> {
-        if (turn / OUTSIDE_EVERY).is_multiple_of(2) {
+    fn pop_oldest(&self) -> Option<Runnable> {
+        let looks = self.turns.looks.get().wrapping_add(1);
+        self.turns.looks.set(looks);
+        if looks.is_multiple_of(2) {
             return self.remote().lone.take();
         }
         match self.remote().fresh.steal() {
@@ -265,14 +279,13 @@ impl Worker {
     fn begin_turn(&self, thread: &Runnable) {
         self.remote().slice.refill();
         self.remote().slice.running().set(thread.header());
-        self.current.set(thread.as_ptr());
+        self.set_current(thread.as_ptr());
     }
 
     /// The thread that runs is about to yield because `charge` said so. Fresh threads go
     /// first then: those that have started wait behind it, or have had their turns.
     #[cold]
     pub(crate) fn end_slice(&self) {
-        self.remote().slice.yield_is_done();
         self.turns.fresh_due.set(self.turns.count.get());
     }
 
@@ -349,7 +362,7 @@ pub(super) fn after_run(runner: &Runner) -> bool {
     // SAFETY: as above.
     let worker = unsafe { &*current::worker() };
     worker.remote().count_started(migrates, -1);
-    worker.current.set(ptr::null());
+    worker.set_current(ptr::null());
     if worker.shared.is_closing() {
         if migrates {
             worker.shared.moving_thread_ended();
