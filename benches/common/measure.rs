@@ -133,7 +133,7 @@ fn taken<C: Contender>(
             format!("{}\t{}", delays[rank(0.5)].as_nanos(), delays[rank(0.999)].as_nanos())
         }
         Figure::Load(workload) => {
-            format!("{:.3}", workload(contender, Duration::from_millis(operations)))
+            format!("{:.3}", workload(contender, Duration::from_millis(operations.max(100))))
         }
     }
 }

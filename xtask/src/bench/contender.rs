@@ -10,7 +10,7 @@ use crate::cargo::{self, cargo};
 use crate::process::{self, Ended, shown};
 
 /// The longest workload takes about ten seconds.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(60);
 /// What our program says while there is no such mode: a column to leave out.
 const NO_MIGRATION: &str = "no migrating mode yet";
 

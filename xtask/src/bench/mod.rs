@@ -72,10 +72,17 @@ pub(crate) fn run(options: &Options) -> Result {
         for _ in 0..options.rounds {
             for &workers in &workers {
                 for program in programs.iter().filter(|program| program.has(workload)) {
+                    let key = (workload.name, workers, program.contender);
+                    if results.has_died(key) {
+                        continue;
+                    }
                     match steady_run(program, workload, workers) {
-                        Ok(run) => results.add(workload, program.contender, workers, run),
-                        // The others are still worth an hour.
-                        Err(error) => failures.push(error.to_string()),
+                        Ok(run) => results.add(key, run),
+                        // The others' figures are still wanted.
+                        Err(error) => {
+                            results.add_death(key);
+                            failures.push(error.to_string());
+                        }
                     }
                 }
             }

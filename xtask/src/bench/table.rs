@@ -1,7 +1,7 @@
 //! The tables: for each number of workers what an operation costs, what more workers
 //! gain, delays, and load. In Markdown, to be pasted into benches/RESULTS.md.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::contender::Contender;
 use super::workloads::{Unit, Workload};
@@ -10,24 +10,31 @@ use super::{Run, median};
 pub(super) struct Results {
     /// The columns.
     contenders: Vec<Contender>,
-    runs: BTreeMap<(&'static str, usize, Contender), Vec<Run>>,
+    runs: BTreeMap<Key, Vec<Run>>,
+    /// Where a run came to a bad end.
+    died: BTreeSet<Key>,
 }
+
+/// A cell: a workload's name, a number of workers, a contender.
+type Key = (&'static str, usize, Contender);
 
 type Row = Vec<String>;
 
 impl Results {
     pub(super) fn new(contenders: Vec<Contender>) -> Self {
-        Self { contenders, runs: BTreeMap::new() }
+        Self { contenders, runs: BTreeMap::new(), died: BTreeSet::new() }
     }
 
-    pub(super) fn add(
-        &mut self,
-        workload: &Workload,
-        contender: Contender,
-        workers: usize,
-        run: Run,
-    ) {
-        self.runs.entry((workload.name, workers, contender)).or_default().push(run);
+    pub(super) fn add(&mut self, key: Key, run: Run) {
+        self.runs.entry(key).or_default().push(run);
+    }
+
+    pub(super) fn add_death(&mut self, key: Key) {
+        self.died.insert(key);
+    }
+
+    pub(super) fn has_died(&self, key: Key) -> bool {
+        self.died.contains(&key)
     }
 
     /// A line for whoever watches.
@@ -107,6 +114,9 @@ impl Results {
 
     /// The figure, marked if the line changed during a run that it is taken from.
     fn cell(&self, workload: &Workload, workers: usize, contender: Contender) -> Option<String> {
+        if self.has_died((workload.name, workers, contender)) {
+            return Some("died".to_owned());
+        }
         let value = self.value(workload, workers, contender)?;
         let runs = self.runs(workload, workers, contender);
         let tail = median(runs.iter().filter_map(|run| run.figure.tail).collect());
