@@ -32,9 +32,9 @@ fn latency_busy(sward: &Sward, times: u64) -> Vec<Duration> {
     beside(sward, 4 * sward.workers, Duration::from_micros(20), || latency(sward, times))
 }
 
-/// Beside a thread that computes for 100 ms at a time: how long so many fresh threads
-/// wait from their spawn to their first instruction, and as many started ones from a
-/// send to its receipt.
+/// Beside a thread that computes for 100 ms at a time, as long as threads are spawned and
+/// woken: how long so many fresh ones wait from their spawn to their first instruction,
+/// and as many started ones from a send to its receipt.
 fn hog(sward: &Sward, times: u64) -> (Vec<Duration>, Vec<Duration>) {
     let (ready, all_ready) = chan::bounded(times as usize);
     let start = |_| {
@@ -54,8 +54,8 @@ fn hog(sward: &Sward, times: u64) -> (Vec<Duration>, Vec<Duration>) {
             fresh.push(spawn_timer(sward));
             wakes[i as usize].send(Instant::now()).unwrap();
         });
-        (joined(fresh), joined(started))
-    })
+    });
+    (joined(fresh), joined(started))
 }
 
 /// CPU time of ten thousand threads that wait for what never comes.

@@ -33,9 +33,9 @@ func latencyBusy(times int) (delays []time.Duration) {
 	return delays
 }
 
-// Beside a goroutine that computes for 100 ms at a time: how long so many fresh
-// goroutines wait from their spawn to their first instruction, and as many started ones
-// from a send to its receipt.
+// Beside a goroutine that computes for 100 ms at a time, as long as goroutines are
+// spawned and woken: how long so many fresh ones wait from their spawn to their first
+// instruction, and as many started ones from a send to its receipt.
 func hog(times int) (fresh, started []time.Duration) {
 	freshDelays := make(chan time.Duration, times)
 	startedDelays := make(chan time.Duration, times)
@@ -57,9 +57,8 @@ func hog(times int) (fresh, started []time.Duration) {
 			spawnTimer(freshDelays)
 			wakes[i] <- time.Now()
 		})
-		fresh, started = received(freshDelays), received(startedDelays)
 	})
-	return fresh, started
+	return received(freshDelays), received(startedDelays)
 }
 
 // CPU time of ten thousand goroutines that wait for what never comes.

@@ -33,9 +33,9 @@ fn latency_busy(tokio: &Tokio, times: u64) -> Vec<Duration> {
     beside(tokio, 4 * tokio.workers, Duration::from_micros(20), || latency(tokio, times))
 }
 
-/// Beside a task that computes for 100 ms at a time: how long so many fresh tasks wait
-/// from their spawn to their first instruction, and as many started ones from a send to
-/// its receipt.
+/// Beside a task that computes for 100 ms at a time, as long as tasks are spawned and
+/// woken: how long so many fresh ones wait from their spawn to their first instruction,
+/// and as many started ones from a send to its receipt.
 fn hog(tokio: &Tokio, times: u64) -> (Vec<Duration>, Vec<Duration>) {
     let (ready, mut all_ready) = mpsc::channel(times as usize);
     let start = |_| {
@@ -56,8 +56,8 @@ fn hog(tokio: &Tokio, times: u64) -> (Vec<Duration>, Vec<Duration>) {
             fresh.push(spawn_timer(tokio));
             wakes.next().unwrap().send(Instant::now()).unwrap();
         });
-        (joined(tokio, fresh), joined(tokio, started))
-    })
+    });
+    (joined(tokio, fresh), joined(tokio, started))
 }
 
 /// CPU time of ten thousand tasks that wait for what never comes.
