@@ -4,9 +4,9 @@
 //! Left out: `spawn` and `skynet`, which end in "out of memory" (each coroutine alive has
 //! mappings of its own, and the system allows some 65 000), and whatever needs a channel
 //! of bounded capacity: `chan_*`, `pool_*`, `rw_pairs`. Where one message is in flight at a
-//! time, as in round trips, an unbounded channel does the same work. And `latency_busy`
-//! and `hog_*`, which never end: a coroutine that yields in a loop starves those that are
-//! spawned or woken from outside.
+//! time, as in round trips, an unbounded channel does the same work. And `latency_busy`,
+//! which never ends: a coroutine that yields in a loop starves those that are spawned or
+//! woken from outside.
 
 #[path = "../../../common/measure.rs"]
 mod measure;
