@@ -37,7 +37,7 @@ enum Command {
     Loom(loom::Options),
     /// Every test binary many times over: plain, on one CPU, and beside busy loops
     Stress(stress::Options),
-    /// The side-by-side figures: ours and Go's, same work, same machine, in turn
+    /// The side-by-side figures: ours and our peers', same work, same machine, in turn
     Bench(bench::Options),
 }
 

@@ -1,3 +1,3 @@
 module sward.example/peers
 
-go 1.21
+go 1.25

@@ -1,201 +1,172 @@
 // The workloads of `cargo xtask bench`, in Go.
 //
-//	go-figures [workload]...
+//	go-figures [--workers N] [--test] [--list] [workload]...
 //
-// prints a line "workload<TAB>nanoseconds per operation" for each, the best of five
-// tries. GOMAXPROCS says on how many processors.
+// prints a line "workload<TAB>value" for each, or "workload<TAB>median<TAB>tail" for
+// delays; benches/common/measure.rs says what they are, and measures in the same way.
 package main
 
 import (
+	"cmp"
+	"flag"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
+	"syscall"
 	"time"
 )
-
-const tries = 5
 
 type workload struct {
 	name       string
 	operations int
-	// Does so many operations, setting up included.
-	run func(operations int)
+	// What to print after this many operations.
+	figure func(operations int) string
 }
 
-var workloads = []workload{
-	{"yield_1", 2_000_000, func(n int) { yield(1, n) }},
-	{"yield_100", 2_000_000, func(n int) { yield(100, n) }},
-	{"spawn", 1_000_000, spawn},
-	{"spawn_join", 500_000, spawnJoin},
-	{"rendezvous", 500_000, rendezvous},
-	{"chan_0", 1_000_000, func(n int) { channel(0, n) }},
-	{"chan_1", 1_000_000, func(n int) { channel(1, n) }},
-	{"chan_128", 5_000_000, func(n int) { channel(128, n) }},
-	{"ring_1000", 1_000_000, func(n int) { ring(1000, n) }},
-	{"fib_22", fibSpawns(22), func(int) { fib(22) }},
-	{"mutex", 10_000_000, mutex},
-}
+var workers = flag.Int("workers", runtime.NumCPU(), "how many processors")
+var test = flag.Bool("test", false, "only see whether everything runs")
+var list = flag.Bool("list", false, "print the names of the workloads")
 
 func main() {
-	chosen := os.Args[1:]
-	for _, name := range chosen {
-		if !known(name) {
+	flag.Parse()
+	runtime.GOMAXPROCS(*workers)
+	workloads := slices.Concat(coreWorkloads, channelWorkloads, placementWorkloads, latencyWorkloads)
+	for _, name := range flag.Args() {
+		if !slices.ContainsFunc(workloads, func(w workload) bool { return w.name == name }) {
 			fmt.Fprintf(os.Stderr, "no workload %q\n", name)
 			os.Exit(2)
 		}
 	}
 	for _, w := range workloads {
-		if len(chosen) > 0 && !contains(chosen, w.name) {
+		if flag.NArg() > 0 && !slices.Contains(flag.Args(), w.name) {
 			continue
 		}
-		best := time.Duration(1<<63 - 1)
-		for i := 0; i < tries; i++ {
-			start := time.Now()
-			w.run(w.operations)
-			best = min(best, time.Since(start))
+		if *list {
+			fmt.Println(w.name)
+			continue
 		}
-		fmt.Printf("%s\t%.2f\n", w.name, float64(best.Nanoseconds())/float64(w.operations))
+		operations := w.operations
+		if *test {
+			operations = (operations + 999) / 1000
+		}
+		fmt.Printf("%s\t%s\n", w.name, w.figure(operations))
 	}
 }
 
-func known(name string) bool {
-	for _, w := range workloads {
-		if w.name == name {
-			return true
-		}
-	}
-	return false
+// Nanoseconds an operation, the best of five.
+func best(run func(operations int) time.Duration) func(int) string {
+	return func(operations int) string { return fmt.Sprintf("%.2f", tries(run, operations)[0]) }
 }
 
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
+// Nanoseconds an operation, the middle of five.
+func middle(run func(operations int) time.Duration) func(int) string {
+	return func(operations int) string {
+		tries := tries(run, operations)
+		return fmt.Sprintf("%.2f", tries[len(tries)/2])
 	}
-	return false
 }
 
-// n yields, spread over so many goroutines.
-func yield(goroutines, n int) {
-	var done sync.WaitGroup
-	done.Add(goroutines)
-	for i := 0; i < goroutines; i++ {
+func tries(run func(operations int) time.Duration, operations int) []float64 {
+	times := make([]float64, 5)
+	if *test {
+		times = times[:1]
+	}
+	for i := range times {
+		times[i] = float64(run(operations).Nanoseconds()) / float64(operations)
+	}
+	slices.Sort(times)
+	return times
+}
+
+// So many delays, in nanoseconds: their median and their 99.9th percentile.
+func delays(run func(times int) []time.Duration) func(int) string {
+	return func(times int) string {
+		delays := run(times)
+		slices.SortFunc(delays, cmp.Compare)
+		rank := func(share float64) int64 {
+			return delays[int(math.Ceil(float64(len(delays))*share))-1].Nanoseconds()
+		}
+		return fmt.Sprintf("%d\t%d", rank(0.5), rank(0.999))
+	}
+}
+
+// CPU time over so many milliseconds, in percent of one core.
+func load(setUp func() (work func(time.Duration), tearDown func())) func(int) string {
+	return func(milliseconds int) string {
+		work, tearDown := setUp()
+		before := cpuTime()
+		elapsed := timed(func() { work(time.Duration(milliseconds) * time.Millisecond) })
+		used := cpuTime() - before
+		tearDown()
+		return fmt.Sprintf("%.3f", 100*used.Seconds()/elapsed.Seconds())
+	}
+}
+
+func cpuTime() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		panic(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+func timed(work func()) time.Duration {
+	start := time.Now()
+	work()
+	return time.Since(start)
+}
+
+// Runs a goroutine for each body; the clock starts when all of them run.
+func allAtOnce(bodies []func()) time.Duration {
+	var ready, done sync.WaitGroup
+	start := make(chan struct{})
+	for _, body := range bodies {
+		ready.Add(1)
+		done.Add(1)
 		go func() {
-			for j := 0; j < n/goroutines; j++ {
-				runtime.Gosched()
-			}
+			ready.Done()
+			<-start
+			body()
 			done.Done()
 		}()
 	}
-	done.Wait()
+	ready.Wait()
+	return timed(func() {
+		close(start)
+		done.Wait()
+	})
 }
 
-// n empty goroutines, all waited for at the end.
-func spawn(n int) {
-	var done sync.WaitGroup
-	done.Add(n)
-	for i := 0; i < n; i++ {
-		go done.Done()
-	}
-	done.Wait()
-}
+// Pure computing: dependent multiplications, so many.
+type work uint64
 
-// One goroutine after another, each waited for.
-func spawnJoin(n int) {
-	for i := 0; i < n; i++ {
-		result := make(chan int)
-		go func() { result <- i }()
-		<-result
-	}
-}
+var sink uint64
 
-// n round trips of one pair over two unbuffered channels.
-func rendezvous(n int) {
-	there, back := make(chan int), make(chan int)
-	go func() {
-		for value := range there {
-			back <- value
-		}
-		close(back)
-	}()
-	for i := 0; i < n; i++ {
-		there <- i
-		<-back
+func (w work) run() {
+	x := uint64(1)
+	for i := range uint64(w) {
+		x = (x ^ i) * 0x5851_f42d_4c95_7f2d
 	}
-	close(there)
-	<-back
-}
-
-// n messages from one goroutine to another.
-func channel(capacity, n int) {
-	c := make(chan int, capacity)
-	go func() {
-		for i := 0; i < n; i++ {
-			c <- i
-		}
-		close(c)
-	}()
-	sum := 0
-	for value := range c {
-		sum += value
-	}
-	if sum != n*(n-1)/2 {
-		panic("a message was lost")
+	// Never so, but the compiler cannot know.
+	if x == 42 {
+		sink = x
 	}
 }
 
-// A token makes n hops around a ring of goroutines.
-func ring(goroutines, n int) {
-	first := make(chan int)
-	left := first
-	for i := 0; i < goroutines; i++ {
-		right := make(chan int)
-		go func(left, right chan int) {
-			for token := range left {
-				right <- token
-			}
-			close(right)
-		}(left, right)
-		left = right
+// In one nanosecond: the best of many, for the machine may be doing something else.
+var workPerNanosecond = sync.OnceValue(func() float64 {
+	const sample = 50_000
+	best := time.Duration(math.MaxInt64)
+	for range 50 {
+		best = min(best, timed(work(sample).run))
 	}
-	for round := 0; round < n/goroutines; round++ {
-		first <- round
-		<-left
-	}
-	close(first)
-	<-left
-}
+	return sample / float64(best.Nanoseconds())
+})
 
-// Every call but the last ones spawns one of its two and waits for it.
-func fib(n int) int {
-	if n < 2 {
-		return n
-	}
-	other := make(chan int)
-	go func() { other <- fib(n - 2) }()
-	return fib(n-1) + <-other
-}
-
-// How many goroutines that makes, each of which is an operation.
-func fibSpawns(n int) int {
-	if n < 2 {
-		return 0
-	}
-	return 1 + fibSpawns(n-1) + fibSpawns(n-2)
-}
-
-// Lock and unlock, with nobody else about.
-func mutex(n int) {
-	var lock sync.Mutex
-	value := 0
-	for i := 0; i < n; i++ {
-		lock.Lock()
-		value++
-		lock.Unlock()
-	}
-	if value != n {
-		panic("an increment was lost")
-	}
+// About so long, when nothing else is on the core.
+func lasting(long time.Duration) work {
+	return work(float64(long.Nanoseconds()) * workPerNanosecond())
 }

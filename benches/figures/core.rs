@@ -1,0 +1,95 @@
+//! Switching, spawning, and a lock that nobody else wants.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sward::chan::{self, Sender};
+use sward::sync::{Mutex, WaitGroup};
+use sward::{spawn, yield_now};
+
+use crate::measure::{Figure::Best, timed};
+use crate::{Workload, all_at_once};
+
+pub(crate) const ALL: &[Workload] = &[
+    ("yield_1", 1_000_000, Best(|times| yields(1, times))),
+    ("yield_100", 2_000_000, Best(|times| yields(100, times))),
+    ("spawn", 1_000_000, Best(spawn_all)),
+    ("spawn_join", 200_000, Best(spawn_join)),
+    ("fib_22", 28_656, Best(fib_22)),
+    ("skynet", 1_111_111, Best(skynet)),
+    ("mutex", 10_000_000, Best(mutex)),
+];
+
+/// `threads` yield `times` in all.
+fn yields(threads: usize, times: u64) -> Duration {
+    let each = times / threads as u64;
+    all_at_once((0..threads).map(|_| move || (0..each).for_each(|_| yield_now())))
+}
+
+fn spawn_all(threads: u64) -> Duration {
+    timed(|| {
+        let group = WaitGroup::new();
+        for _ in 0..threads {
+            let member = group.clone();
+            spawn(move || drop(member));
+        }
+        group.wait();
+    })
+}
+
+fn spawn_join(times: u64) -> Duration {
+    timed(|| {
+        for i in 0..times {
+            assert_eq!(spawn(move || i).join().unwrap(), i);
+        }
+    })
+}
+
+/// fib(22), or the first number that takes as many spawns as asked for.
+fn fib_22(spawns: u64) -> Duration {
+    fn fib(n: u64) -> u64 {
+        if n < 2 {
+            return n;
+        }
+        let other = spawn(move || fib(n - 2));
+        fib(n - 1) + other.join().unwrap()
+    }
+    // fib(n) makes one spawn less than fib(n + 1) is.
+    let numbers = std::iter::successors(Some((1, 1)), |&(now, next)| Some((next, now + next)));
+    let n = numbers.take_while(|&(_, next)| next - 1 < spawns).count() as u64 + 1;
+    timed(|| assert!(fib(n) > 0))
+}
+
+/// A 10-ary tree of at most so many threads counts its leaves: each thread hears from its
+/// children and tells its parent.
+fn skynet(threads: u64) -> Duration {
+    fn node(parent: &Sender<u64>, leaves: u64) {
+        if leaves == 1 {
+            return parent.send(1).unwrap();
+        }
+        let (sender, counts) = chan::bounded(0);
+        for _ in 0..10 {
+            let sender = sender.clone();
+            spawn(move || node(&sender, leaves / 10));
+        }
+        parent.send(counts.iter().take(10).sum()).unwrap();
+    }
+    // Trees of 1, 11, 111, .. threads.
+    let trees = std::iter::successors(Some(1), |leaves| Some(leaves * 10));
+    let leaves = trees.take_while(|leaves| leaves * 10 / 9 <= threads).last().unwrap_or(1);
+    let (sender, count) = chan::bounded(0);
+    timed(|| {
+        spawn(move || node(&sender, leaves));
+        assert_eq!(count.recv(), Ok(leaves));
+    })
+}
+
+fn mutex(times: u64) -> Duration {
+    let mutex = Arc::new(Mutex::new(0u64));
+    timed(|| {
+        for _ in 0..times {
+            *black_box(&mutex).lock() += 1;
+        }
+    })
+}

@@ -1,0 +1,119 @@
+package main
+
+// Values handed from goroutine to goroutine.
+
+import (
+	"sync"
+	"time"
+)
+
+var channelWorkloads = []workload{
+	{"rendezvous", 500_000, best(func(n int) time.Duration { return roundTrips(1, n) })},
+	{"pairs_100", 500_000, best(func(n int) time.Duration { return roundTrips(100, n) })},
+	{"chan_0", 1_000_000, best(func(n int) time.Duration { return oneToOne(0, n) })},
+	{"chan_1", 1_000_000, best(func(n int) time.Duration { return oneToOne(1, n) })},
+	{"chan_128", 2_000_000, best(func(n int) time.Duration { return oneToOne(128, n) })},
+	{"chan_4_4_0", 1_000_000, best(func(n int) time.Duration { return manyToMany(4, 0, n) })},
+	{"chan_4_4_128", 2_000_000, best(func(n int) time.Duration { return manyToMany(4, 128, n) })},
+	{"chan_100_100_16", 1_000_000, best(func(n int) time.Duration { return manyToMany(100, 16, n) })},
+	{"ring_1000", 500_000, best(ring)},
+}
+
+// So many pairs share the trips, each over two unbuffered channels of its own.
+func roundTrips(pairs, trips int) time.Duration {
+	each := (trips + pairs - 1) / pairs
+	bodies := make([]func(), pairs)
+	for i := range bodies {
+		there, back := make(chan int), make(chan int)
+		go func() {
+			for value := range there {
+				back <- value
+			}
+		}()
+		bodies[i] = func() {
+			for i := range each {
+				there <- i
+				<-back
+			}
+			close(there)
+		}
+	}
+	return allAtOnce(bodies)
+}
+
+func oneToOne(capacity, messages int) time.Duration {
+	return timed(func() {
+		c := make(chan int, capacity)
+		go sendAll(c, messages, func() { close(c) })
+		if count(c) != messages {
+			panic("a message was lost")
+		}
+	})
+}
+
+// So many senders and as many receivers on one channel.
+func manyToMany(goroutines, capacity, messages int) time.Duration {
+	each := (messages + goroutines - 1) / goroutines
+	return timed(func() {
+		c := make(chan int, capacity)
+		var sending sync.WaitGroup
+		counts := make(chan int, goroutines)
+		for range goroutines {
+			go func() { counts <- count(c) }()
+		}
+		for range goroutines {
+			sending.Add(1)
+			go sendAll(c, each, sending.Done)
+		}
+		sending.Wait()
+		close(c)
+		received := 0
+		for range goroutines {
+			received += <-counts
+		}
+		if received != goroutines*each {
+			panic("a message was lost")
+		}
+	})
+}
+
+func sendAll(c chan<- int, messages int, done func()) {
+	for i := range messages {
+		c <- i
+	}
+	done()
+}
+
+func count(c <-chan int) int {
+	count := 0
+	for range c {
+		count++
+	}
+	return count
+}
+
+// A token makes so many hops around a ring of 1000 goroutines.
+func ring(hops int) time.Duration {
+	const goroutines = 1000
+	first := make(chan int)
+	last := first
+	for range goroutines {
+		left, right := last, make(chan int)
+		go func() {
+			for token := range left {
+				right <- token
+			}
+			close(right)
+		}()
+		last = right
+	}
+	time := timed(func() {
+		for round := range (hops + goroutines - 1) / goroutines {
+			first <- round
+			<-last
+		}
+	})
+	close(first)
+	<-last
+	return time
+}

@@ -1,0 +1,89 @@
+//! The workloads of `cargo xtask bench`, as users of tokio write them: tasks instead of
+//! threads, and of tokio's own channels the bounded `mpsc`, which has no capacity 0 (it
+//! gets 1) and one receiver; where there are several, kanal's.
+//!
+//! With `--kanal`, the channels of one receiver are kanal's, too: those workloads alone.
+
+#![forbid(unsafe_code)]
+
+#[path = "../../../common/measure.rs"]
+mod measure;
+
+mod channels;
+mod core;
+mod latency;
+mod placement;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use measure::{Contender, Options};
+
+struct Tokio {
+    runtime: Runtime,
+    workers: usize,
+}
+
+type Inside = fn(u64) -> Pin<Box<dyn Future<Output = Duration> + Send>>;
+type Workload = measure::Workload<Tokio, Inside>;
+
+fn main() -> ExitCode {
+    if std::env::args().any(|arg| arg == "--kanal") {
+        return measure::main(&[channels::KANAL]);
+    }
+    measure::main(&[core::ALL, channels::ALL, placement::ALL, latency::ALL])
+}
+
+impl Contender for Tokio {
+    type Inside = Inside;
+
+    fn start(options: &Options) -> Result<Self, String> {
+        if let Some(flag) = options.flags.iter().find(|flag| *flag != "--kanal") {
+            return Err(format!("no option {flag}"));
+        }
+        let runtime = Builder::new_multi_thread().worker_threads(options.workers).build();
+        Ok(Self { runtime: runtime.map_err(|error| error.to_string())?, workers: options.workers })
+    }
+
+    /// In a task of its own: what `block_on` itself runs is not on a worker.
+    fn run(&self, workload: Self::Inside, operations: u64) -> Duration {
+        self.runtime.block_on(self.runtime.spawn(workload(operations))).unwrap()
+    }
+}
+
+async fn join_all<T>(handles: impl IntoIterator<Item = JoinHandle<T>>) {
+    for handle in handles {
+        handle.await.unwrap();
+    }
+}
+
+/// Runs a task for each body; the clock starts when all of them run.
+async fn all_at_once<F>(bodies: impl ExactSizeIterator<Item = F> + Send) -> Duration
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let (ready, mut all_ready) = mpsc::channel(bodies.len());
+    let (go, going) = watch::channel(false);
+    let start = |body: F| {
+        let (ready, mut going) = (ready.clone(), going.clone());
+        tokio::spawn(async move {
+            ready.send(()).await.unwrap();
+            going.wait_for(|&go| go).await.unwrap();
+            body.await;
+        })
+    };
+    let handles: Vec<_> = bodies.map(start).collect();
+    for _ in &handles {
+        all_ready.recv().await.unwrap();
+    }
+    let start = Instant::now();
+    go.send(true).unwrap();
+    join_all(handles).await;
+    start.elapsed()
+}

@@ -1,0 +1,207 @@
+//! The programs that are set side by side: how each is built, and one run of it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use super::Result;
+use super::workloads::{self, Unit, Workload};
+use crate::cargo::{self, cargo};
+use crate::process::{self, Ended, shown};
+
+/// The longest workload takes about ten seconds.
+const LIMIT: Duration = Duration::from_secs(60);
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub(super) enum Contender {
+    /// Sward: started threads stay where they are
+    Default,
+    /// Sward: started threads may move
+    Migrating,
+    Go,
+    Tokio,
+    /// tokio with kanal's channels also where its own would do
+    Kanal,
+    May,
+}
+
+use Contender::{Default, Go, Kanal, May, Migrating, Tokio};
+
+impl Contender {
+    pub(super) fn is_ours(self) -> bool {
+        matches!(self, Default | Migrating)
+    }
+
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Default => "default",
+            Migrating => "migrating",
+            Go => "Go",
+            Tokio => "tokio",
+            Kanal => "kanal",
+            May => "may",
+        }
+    }
+
+    fn flag(self) -> Option<&'static str> {
+        match self {
+            Migrating => Some("--migrate"),
+            Kanal => Some("--kanal"),
+            Default | Go | Tokio | May => None,
+        }
+    }
+}
+
+/// A contender that is built.
+pub(super) struct Program {
+    pub(super) contender: Contender,
+    path: PathBuf,
+    /// The names of those that it has.
+    workloads: Vec<String>,
+}
+
+/// Nanoseconds or percent: one figure, or a median and a tail.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Figure {
+    pub(super) value: f64,
+    pub(super) tail: Option<f64>,
+}
+
+impl Program {
+    /// `None`, with a word about it, where it cannot be had.
+    pub(super) fn build(contender: Contender) -> Result<Option<Self>> {
+        let path = match contender {
+            Default | Migrating => build_ours()?,
+            Tokio | Kanal => build_peer("tokio")?,
+            May => build_peer("may")?,
+            Go => match go_toolchain() {
+                Some(go) => build_go(&go)?,
+                None => {
+                    println!("no Go here (neither SWARD_GO nor `go` in PATH): left out");
+                    return Ok(None);
+                }
+            },
+        };
+        let mut program = Self { contender, path, workloads: Vec::new() };
+        let listed = process::capture(program.command(1).arg("--list"), LIMIT)?;
+        program.workloads = output(&listed)?.lines().map(str::to_owned).collect();
+        // Each known to us.
+        workloads::chosen(&program.workloads)?;
+        Ok(Some(program))
+    }
+
+    pub(super) fn has(&self, workload: &Workload) -> bool {
+        self.workloads.iter().any(|name| name == workload.name)
+    }
+
+    /// Runs it once.
+    pub(super) fn run(&self, workload: &Workload, workers: usize) -> Result<Figure> {
+        let mut command = self.command(workers);
+        let ended = process::capture(command.arg(workload.name), LIMIT)?;
+        let read = output(&ended).and_then(|stdout| figure(stdout, workload));
+        read.map_err(|error| format!("{}: {error}", shown(&command)).into())
+    }
+
+    fn command(&self, workers: usize) -> Command {
+        let mut command = Command::new(&self.path);
+        command.args(self.contender.flag()).arg("--workers").arg(workers.to_string());
+        command
+    }
+}
+
+/// What a program printed, if it came to a good end.
+fn output(ended: &Ended) -> Result<&str> {
+    if ended.success() {
+        Ok(&ended.stdout)
+    } else {
+        Err(format!("{}\n{}", ended.how(), ended.stderr.trim_end()).into())
+    }
+}
+
+/// The one line `workload<TAB>value`, or of delays `workload<TAB>median<TAB>tail`.
+fn figure(stdout: &str, workload: &Workload) -> Result<Figure> {
+    let line = stdout.strip_suffix('\n').unwrap_or(stdout);
+    let mut words = line.split('\t');
+    let name = words.next();
+    let numbers: Option<Vec<f64>> =
+        words.map(|word| word.parse().ok().filter(|number: &f64| number.is_finite())).collect();
+    let figure = match (workload.unit, numbers.as_deref()) {
+        (Unit::Delays, Some(&[value, tail])) => Some(Figure { value, tail: Some(tail) }),
+        (Unit::Cost | Unit::Speedup | Unit::Load, Some(&[value])) => {
+            Some(Figure { value, tail: None })
+        }
+        _ => None,
+    };
+    let figure = figure.filter(|_| name == Some(workload.name));
+    figure.ok_or_else(|| format!("not a figure of {}: {stdout:?}", workload.name).into())
+}
+
+fn build_ours() -> Result<PathBuf> {
+    binary(&mut cargo(["build", "--profile", "bench", "--bench", "figures", "--locked"]))
+}
+
+/// A package of its own, with a lock file of its own; it shares our target folder, in a
+/// folder below.
+fn build_peer(name: &str) -> Result<PathBuf> {
+    let manifest = format!("benches/peers/{name}/Cargo.toml");
+    let mut build = cargo(["build", "--release", "--locked", "--manifest-path", &manifest]);
+    binary(build.arg("--target-dir").arg(peers()?))
+}
+
+fn binary(build: &mut Command) -> Result<PathBuf> {
+    let binaries = cargo::binaries(build)?;
+    let figures = binaries.into_iter().find(|binary| binary.name.ends_with("figures"));
+    Ok(figures.ok_or_else(|| format!("no figures from {}", shown(build)))?.path)
+}
+
+/// Where peers are built.
+fn peers() -> Result<PathBuf> {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    Ok(std::env::current_dir()?.join(target).join("peers"))
+}
+
+fn go_toolchain() -> Option<PathBuf> {
+    let go = std::env::var_os("SWARD_GO").map_or_else(|| "go".into(), PathBuf::from);
+    let version = Command::new(&go).arg("version").output().ok()?;
+    print!("{}", String::from_utf8_lossy(&version.stdout));
+    version.status.success().then_some(go)
+}
+
+/// Builds the Go program without looking for anything on the network.
+fn build_go(go: &Path) -> Result<PathBuf> {
+    let binary = peers()?.join("go-figures");
+    let mut command = Command::new(go);
+    command.arg("build").arg("-o").arg(&binary).arg(".").current_dir("benches/peers/go");
+    command.env("GOFLAGS", "-mod=mod").env("GOPROXY", "off").env("GOTOOLCHAIN", "local");
+    cargo::run(&mut command).map_err(|error| format!("{}: {error}", shown(&command)))?;
+    Ok(binary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(stdout: &str, name: &str) -> Option<Figure> {
+        let workload = workloads::ALL.iter().find(|it| it.name == name).unwrap();
+        figure(stdout, workload).ok()
+    }
+
+    #[test]
+    fn a_cost_is_one_number() {
+        assert_eq!(read("spawn\t40.5\n", "spawn"), Some(Figure { value: 40.5, tail: None }));
+        for line in ["", "spawn\n", "spawn 40\n", "spawn\tfast\n", "spawn\tNaN\n", "spawn\t1\t2\n"]
+        {
+            assert_eq!(read(line, "spawn"), None, "{line:?}");
+        }
+        assert_eq!(read("mutex\t4\n", "spawn"), None);
+        assert_eq!(read("spawn\t4\nmutex\t4\n", "spawn"), None);
+    }
+
+    #[test]
+    fn delays_are_two() {
+        let delays = Some(Figure { value: 900.0, tail: Some(4000.0) });
+        assert_eq!(read("latency_idle\t900\t4000\n", "latency_idle"), delays);
+        assert_eq!(read("latency_idle\t900\n", "latency_idle"), None);
+    }
+}

@@ -1,0 +1,82 @@
+//! The workloads, in the order of the tables. Each program says with `--list` which of
+//! them it has.
+
+use super::Result;
+
+/// What a program prints for a workload.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Unit {
+    /// Nanoseconds an operation.
+    Cost,
+    /// The same, and what more workers gain is of interest.
+    Speedup,
+    /// The median and the 99.9th percentile of delays, in nanoseconds.
+    Delays,
+    /// CPU time in percent of one core.
+    Load,
+}
+
+use Unit::{Cost, Delays, Load, Speedup};
+
+pub(super) struct Workload {
+    pub(super) name: &'static str,
+    pub(super) unit: Unit,
+    what: &'static str,
+}
+
+const fn workload(name: &'static str, unit: Unit, what: &'static str) -> Workload {
+    Workload { name, unit, what }
+}
+
+pub(super) const ALL: &[Workload] = &[
+    workload("yield_1", Cost, "a yield, one thread"),
+    workload("yield_100", Cost, "a yield, 100 threads"),
+    workload("spawn", Cost, "1 M empty threads, wait for all; each"),
+    workload("spawn_join", Cost, "spawn one, join it"),
+    workload("fib_22", Cost, "fib(22) by spawn and join; a spawn"),
+    workload("skynet", Cost, "1 111 111 threads, a 10-ary tree, count its leaves; each"),
+    workload("mutex", Cost, "lock and unlock, nobody else about"),
+    workload("rendezvous", Cost, "a round trip over two channels of capacity 0, 1 pair"),
+    workload("pairs_100", Cost, "the same, 100 pairs; a round trip of any"),
+    workload("chan_0", Cost, "one to one, capacity 0; a message"),
+    workload("chan_1", Cost, "one to one, capacity 1"),
+    workload("chan_128", Cost, "one to one, capacity 128"),
+    workload("chan_4_4_0", Cost, "4 senders to 4 receivers, capacity 0; a message"),
+    workload("chan_4_4_128", Cost, "4 senders to 4 receivers, capacity 128"),
+    workload("chan_100_100_16", Cost, "100 senders to 100 receivers, capacity 16"),
+    workload("ring_1000", Cost, "a token around 1000 threads; a hop"),
+    workload("pool_2_0", Speedup, "2 threads wait for jobs of 50 µs, capacity 0; a job"),
+    workload("pool_2_4", Speedup, "2 threads, capacity 4"),
+    workload("pool_2_64", Speedup, "2 threads, capacity 64"),
+    workload("pool_4_0", Speedup, "4 threads, capacity 0"),
+    workload("pool_4_4", Speedup, "4 threads, capacity 4"),
+    workload("pool_4_64", Speedup, "4 threads, capacity 64"),
+    workload("pool_8_0", Speedup, "8 threads, capacity 0"),
+    workload("pool_8_4", Speedup, "8 threads, capacity 4"),
+    workload("pool_8_64", Speedup, "8 threads, capacity 64"),
+    workload("children_50us", Speedup, "spawn two that compute for 50 µs, join both; a pair"),
+    workload("children_5ms", Speedup, "spawn two that compute for 5 ms, join both; a pair"),
+    workload("handlers_1000", Cost, "1000 threads answer their parent in turn; a message"),
+    workload("rw_pairs", Cost, "8 pairs of reader and writer, capacity 16; a message"),
+    workload("latency_idle", Delays, "spawn to first instruction, nothing else to do"),
+    workload("latency_busy", Delays, "the same beside threads that yield every 20 µs"),
+    workload("hog_fresh", Delays, "the same beside one that computes for 100 ms at a time"),
+    workload("hog_started", Delays, "beside that one, from a send to its receipt"),
+    workload("idle_cpu", Load, "10 000 parked threads"),
+    workload("wakes_8000", Load, "8000 wakes a second, the waking included"),
+];
+
+/// Those that are named, or all.
+pub(super) fn chosen(names: &[String]) -> Result<Vec<&'static Workload>> {
+    if let Some(name) = names.iter().find(|name| ALL.iter().all(|it| it.name != **name)) {
+        return Err(format!("no workload `{name}`; --list prints those there are").into());
+    }
+    let wanted = |it: &&Workload| names.is_empty() || names.iter().any(|name| name == it.name);
+    Ok(ALL.iter().filter(wanted).collect())
+}
+
+pub(super) fn print() {
+    for Workload { name, what, .. } in ALL {
+        println!("{name:16} {what}");
+    }
+}
