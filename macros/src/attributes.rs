@@ -71,16 +71,7 @@ fn expand(
         output @ ReturnType::Type(_, ty) => (ty.span(), output.to_token_stream()),
     };
     let site = site.resolved_at(Span::mixed_site());
-    let runner = match arguments.workers {
-        None => quote_spanned!(site=> ::sward::run),
-        Some(workers) => quote_spanned! {site=>
-            ::sward::runtime::Builder::new()
-                .workers(#workers)
-                .build()
-                .expect("the sward runtime cannot start")
-                .run
-        },
-    };
+    let runner = arguments.runner(site);
     let body = &function.block;
     let closure = quote_spanned!(site=> || #output #body);
     *function.block = syn::parse2(quote_spanned!(site=> { #runner(#closure) }))?;
@@ -94,29 +85,74 @@ fn expand(
 #[derive(Default)]
 struct Arguments {
     workers: Option<Expr>,
+    /// The `unsafe` of `unsafe(migrate)`.
+    migrate: Option<Token![unsafe]>,
 }
 
 impl Arguments {
     fn parse(attribute: Attribute, input: ParseStream<'_>) -> syn::Result<Self> {
         let mut arguments = Self::default();
         while !input.is_empty() {
-            let name = input.call(<Ident as syn::ext::IdentExt>::parse_any)?;
-            if name != "workers" {
-                let attribute = attribute.name();
-                let message =
-                    format!("`#[{attribute}]` has no argument `{name}`; there is: `workers = 2`");
-                return Err(syn::Error::new(name.span(), message));
+            if input.peek(Token![unsafe]) {
+                arguments.parse_migrate(input)?;
+            } else {
+                arguments.parse_workers(attribute, input)?;
             }
-            if arguments.workers.is_some() {
-                return Err(syn::Error::new(name.span(), "argument `workers` is given twice"));
-            }
-            input.parse::<Token![=]>()?;
-            arguments.workers = Some(input.parse()?);
             if !input.is_empty() {
                 input.parse::<Token![,]>()?;
             }
         }
         Ok(arguments)
+    }
+
+    fn parse_workers(&mut self, attribute: Attribute, input: ParseStream<'_>) -> syn::Result<()> {
+        let name = input.call(<Ident as syn::ext::IdentExt>::parse_any)?;
+        if name != "workers" {
+            let attribute = attribute.name();
+            let message = format!(
+                "`#[{attribute}]` has no argument `{name}`; there are: `workers = 2`, \
+                 `unsafe(migrate)`"
+            );
+            return Err(syn::Error::new(name.span(), message));
+        }
+        if self.workers.is_some() {
+            return Err(syn::Error::new(name.span(), "argument `workers` is given twice"));
+        }
+        input.parse::<Token![=]>()?;
+        self.workers = Some(input.parse()?);
+        Ok(())
+    }
+
+    fn parse_migrate(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
+        let keyword = input.parse::<Token![unsafe]>()?;
+        let inside;
+        syn::parenthesized!(inside in input);
+        let name = inside.parse::<Ident>()?;
+        if name != "migrate" || !inside.is_empty() {
+            return Err(syn::Error::new(name.span(), "what can be unsafe here is `migrate`"));
+        }
+        if self.migrate.replace(keyword).is_some() {
+            return Err(syn::Error::new(name.span(), "argument `unsafe(migrate)` is given twice"));
+        }
+        Ok(())
+    }
+
+    /// What is called with the closure.
+    fn runner(self, site: Span) -> TokenStream {
+        if self.workers.is_none() && self.migrate.is_none() {
+            return quote_spanned!(site=> ::sward::run);
+        }
+        let mut builder = quote_spanned!(site=> ::sward::runtime::Builder::new());
+        if let Some(workers) = self.workers {
+            builder = quote_spanned!(site=> #builder.workers(#workers));
+        }
+        if let Some(keyword) = self.migrate {
+            // With the user's own keyword: where `unsafe_code` is forbidden, this is.
+            builder = quote_spanned!(site=> #keyword { #builder.allow_migration() });
+        }
+        quote_spanned! {site=>
+            #builder.build().expect("the sward runtime cannot start").run
+        }
     }
 }
 
@@ -237,11 +273,11 @@ mod tests {
         );
         assert_eq!(
             error(Attribute::Main, quote!(threads = 2), item.clone()),
-            "`#[sward::main]` has no argument `threads`; there is: `workers = 2`"
+            "`#[sward::main]` has no argument `threads`; there are: `workers = 2`, `unsafe(migrate)`"
         );
         assert_eq!(
             error(Attribute::Test, quote!(unsafe(x)), item.clone()),
-            "`#[sward::test]` has no argument `unsafe`; there is: `workers = 2`"
+            "what can be unsafe here is `migrate`"
         );
         assert_eq!(
             error(Attribute::Main, quote!(workers = 1, workers = 2), item),

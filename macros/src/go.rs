@@ -24,7 +24,7 @@ use syn::spanned::Spanned;
 use syn::{Expr, ExprCall, ExprMethodCall, Token};
 
 /// The options, by the name of the method of `sward::Builder` that each one is.
-const OPTIONS: [&str; 2] = ["name", "stack_size"];
+const OPTIONS: [&str; 4] = ["name", "stack_size", "priority", "placement"];
 
 const FORMS: &str = "`go!` needs something to run: a closure, `go!(move || ..)`; \
     a call, `go!(f(x))` or `go!(obj.method(x))`; \
@@ -396,7 +396,7 @@ mod tests {
     fn options_are_known_given_once_and_end_with_a_semicolon() {
         assert_eq!(
             error(quote!(size = 1; f())),
-            "`go!` has no option `size`; there are: `name`, `stack_size`"
+            "`go!` has no option `size`; there are: `name`, `stack_size`, `priority`, `placement`"
         );
         assert_eq!(error(quote!(name = a, name = b; f())), "option `name` is given twice");
         let semicolon = "the options of `go!` end with `;`: `go!(name = \"w\"; move || ..)`";

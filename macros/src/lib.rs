@@ -95,7 +95,8 @@ mod go;
 /// # Options
 ///
 /// Before a `;`, in any order, each at most once, evaluated before everything else:
-/// `name = ..` and `stack_size = ..` (in bytes), as in `sward::Builder`.
+/// `name = ..`, `stack_size = ..` (in bytes), `priority = ..` and `placement = ..`, as in
+/// `sward::Builder`.
 ///
 /// # Errors
 ///
@@ -141,6 +142,18 @@ pub fn go(input: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
+/// `unsafe(migrate)` lets threads that have started go on on other workers, with or without
+/// `workers`: a runtime of its own as well, made with
+/// `sward::runtime::Builder::allow_migration`, whose `# Safety` contract the whole program then
+/// has to keep.
+///
+/// ```
+/// #[sward::main(unsafe(migrate), workers = 2)]
+/// fn main() {
+///     sward::go!(move || ()).join().unwrap();
+/// }
+/// ```
+///
 /// # Errors
 ///
 /// Nothing in sward is `async`:
@@ -158,7 +171,7 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// [`#[sward::main]`](macro@main) in one.
 ///
 /// `#[should_panic]`, `#[ignore]` and a `Result` as the return type work as they do
-/// beside `#[test]`; `workers = ..` as in [`#[sward::main]`](macro@main).
+/// beside `#[test]`; `workers = ..` and `unsafe(migrate)` as in [`#[sward::main]`](macro@main).
 ///
 /// ```
 /// #[sward::test(workers = 2)]

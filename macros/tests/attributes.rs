@@ -26,6 +26,18 @@ fn fallible() -> Result<u32, std::num::ParseIntError> {
     Ok(bad + 1)
 }
 
+#[sward::main(unsafe(migrate))]
+fn migrating() -> u32 {
+    go!(priority = sward::Priority::High, placement = sward::Placement::WithParent; move || 4)
+        .join()
+        .unwrap()
+}
+
+#[sward::main(workers = 1, unsafe(migrate),)]
+fn migrating_on_one() -> u32 {
+    go!(move || 5).join().unwrap()
+}
+
 #[sward::main]
 fn exit_code() -> ExitCode {
     ExitCode::from(3)
@@ -53,6 +65,7 @@ fn the_value_of_the_body_comes_back() {
     unit();
     assert_eq!(number(), 1);
     assert!(fallible().is_err());
+    assert_eq!(migrating() + migrating_on_one(), 9);
     assert_eq!(exit_code(), ExitCode::from(3));
     assert_eq!(opaque().report(), ExitCode::SUCCESS);
     assert_eq!(inner_attribute(), 2);

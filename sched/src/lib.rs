@@ -40,8 +40,8 @@ pub use self::runtime::Runtime;
 pub use self::spawn::{run, spawn, spawn_local};
 pub use self::stack::{DEFAULT_STACK_SIZE, MIN_STACK_SIZE};
 pub use self::thread::{Thread, ThreadId, current};
-pub use self::unblock::unblock;
-pub use self::worker::Placement;
+pub use self::unblock::{block_in_place, unblock};
+pub use self::worker::{Placement, Priority};
 
 /// What channels and locks are built from. Not for users: it may change at any time,
 /// and its contracts are not all checked.

@@ -136,7 +136,7 @@ impl Seen {
         self.slices += 1;
         remote.slice.ask_to_yield();
         shared.help(remote);
-        if self.slices == OVERRUN {
+        if self.slices == OVERRUN && !remote.slice.is_blocking() {
             remote.count_overrun();
             complain(&running, index, SLICE * OVERRUN, &shared.names);
         }

@@ -71,6 +71,55 @@ where
     handle.join().unwrap_or_else(|error| error.resume())
 }
 
+/// Runs `f`, which may block its OS thread, right here: what other workers can take over
+/// from this one is handed to them before.
+///
+/// ```
+/// # use sward_sched as sward;
+/// let text = "borrowed".to_owned();
+/// let length = sward::run(|| sward::block_in_place(|| text.len()));
+/// assert_eq!(length, 8);
+/// ```
+///
+/// Unlike [`unblock`] it changes no thread and copies nothing, so `f` may borrow. But the
+/// threads that have started on this worker stay on it and **wait** until `f` returns (unless
+/// they may migrate), and with one worker nobody takes over anything. Where others wait on this
+/// worker, `unblock` is the better choice.
+///
+/// # Blocking
+///
+/// Blocks the OS thread for as long as `f` does.
+///
+/// # Cancellation
+///
+/// None.
+///
+/// # Panics
+///
+/// With the panic of `f`.
+pub fn block_in_place<F, T>(f: F) -> T
+where
+    F: FnOnce() -> T,
+{
+    /// Also when `f` panics.
+    struct IsBack;
+    impl Drop for IsBack {
+        fn drop(&mut self) {
+            // SAFETY: a worker in the thread-local is alive.
+            if let Some(worker) = unsafe { current::worker().as_ref() } {
+                worker.is_back();
+            }
+        }
+    }
+    if current::green_thread().is_null() {
+        return f();
+    }
+    // SAFETY: a green thread runs on a worker.
+    unsafe { &*current::worker() }.hand_on();
+    let _is_back = IsBack;
+    f()
+}
+
 /// The OS threads that [`unblock`] uses.
 #[derive(Debug)]
 pub(crate) struct BlockingPool {

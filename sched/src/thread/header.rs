@@ -34,7 +34,7 @@ use crate::primitive::{Mutex, UnsafeCell};
 use crate::report::report;
 use crate::wait_list::WaitList;
 use crate::waiter::Waiter;
-use crate::worker::{Origin, ParkedLinks, Placement, Remote};
+use crate::worker::{Origin, ParkedLinks, Placement, Priority, Remote};
 
 /// What the scheduler knows of a green thread.
 #[repr(C)]
@@ -47,6 +47,7 @@ pub(crate) struct Header {
     pub(crate) migrates: bool,
     /// Whether it must not leave the worker that it was spawned on, not even to be dropped.
     pub(crate) is_local: bool,
+    pub(crate) priority: Priority,
     /// Scheduler: it is not to run, only to end as cancelled.
     pub(crate) is_refused: Cell<bool>,
     pub(crate) run_state: RunState,
@@ -85,6 +86,7 @@ pub(crate) struct Options {
     pub(crate) stack_size: Option<usize>,
     pub(crate) migrates: bool,
     pub(crate) placement: Placement,
+    pub(crate) priority: Priority,
     /// Its closure or result is not fit for another OS thread.
     pub(crate) is_local: bool,
 }
@@ -272,6 +274,7 @@ impl RawTask {
                 vtable: const { &Task::<F, T>::VTABLE },
                 migrates: options.migrates,
                 is_local: options.is_local,
+                priority: options.priority,
                 is_refused: Cell::new(false),
                 run_state: RunState::new(),
                 next: Cell::new(ptr::null()),

@@ -20,6 +20,7 @@ mod inbox;
 mod parked;
 mod placement;
 mod pool;
+mod priority;
 mod queue;
 mod search;
 mod shared;
@@ -44,6 +45,7 @@ use self::placement::Dealt;
 pub(crate) use self::placement::Origin;
 pub use self::placement::Placement;
 use self::pool::RunnerPool;
+pub use self::priority::Priority;
 use self::queue::LocalQueue;
 use self::search::{Pace, Watch};
 use self::shared::Queues;
@@ -84,6 +86,10 @@ pub(crate) struct Worker {
     next_streak: Cell<u32>,
     /// Sticky threads that can go on.
     local: LocalQueue,
+    /// Sticky threads that go before them, and after.
+    high: LocalQueue,
+    high_streak: Cell<u32>,
+    low: LocalQueue,
     /// Migrating threads that can go on.
     moving: deque::Worker<Runnable>,
     /// Whether there ever was one: most workers never have any.
@@ -131,6 +137,9 @@ impl Worker {
             next: Cell::new(ptr::null()),
             next_streak: Cell::new(0),
             local: LocalQueue::new(),
+            high: LocalQueue::new(),
+            high_streak: Cell::new(0),
+            low: LocalQueue::new(),
             moving: queues.moving,
             moves: Cell::new(false),
             fresh: queues.fresh,

@@ -197,13 +197,16 @@ impl Remote {
 
     /// Whether a fresh thread is in the inbox, or on its way there. The runtime closes.
     pub(super) fn is_expecting(&self) -> bool {
+        // Pairs with the fence in `expect_one`.
         fence(Ordering::SeqCst);
-        self.expected.load(Ordering::Relaxed) != 0
+        // Acquire: pairs with the Release in `one_has_come`; where it has gone is seen.
+        self.expected.load(Ordering::Acquire) != 0
     }
 
-    /// One of those has been taken out of the inbox.
+    /// One of those has been taken out of the inbox, and is in another queue.
     pub(super) fn one_has_come(&self) {
-        self.expected.fetch_sub(1, Ordering::Relaxed);
+        // Release: pairs with the Acquire in `is_expecting`.
+        self.expected.fetch_sub(1, Ordering::Release);
     }
 }
 

@@ -117,7 +117,7 @@ impl Worker {
         let (mut searching, mut slept) = (false, false);
         let found = loop {
             self.look_outside();
-            if let Some(thread) = self.pop_started().or_else(|| self.pop_fresh()) {
+            if let Some(thread) = self.pop_any() {
                 break Some(thread);
             }
             if self.shared.is_closing() && self.is_done() {
@@ -174,9 +174,9 @@ impl Worker {
                 return Some(thread);
             }
             for _ in 0..8 {
-                if !self.remote().inbox.is_empty() || !self.shared.injector.is_empty() {
+                if !self.remote().inbox.is_empty() || self.shared.has_injected() {
                     self.look_outside();
-                    if let Some(thread) = self.pop_started().or_else(|| self.pop_fresh()) {
+                    if let Some(thread) = self.pop_any() {
                         return Some(thread);
                     }
                 }
@@ -184,7 +184,11 @@ impl Worker {
             }
             let searched = now.duration_since(start);
             let timer_due = self.next_deadline.get().is_some_and(|deadline| deadline <= now);
-            if timer_due || searched >= limit || self.shared.is_closing() || !NAPS {
+            // A victim that has something to give but is not yet known to be stuck is waited for.
+            let may_stop = searched >= limit
+                && (searched >= 2 * STUCK
+                    || !self.shared.remotes.iter().any(|it| it.stealable() > 0));
+            if timer_due || may_stop || self.shared.is_closing() || !NAPS {
                 return None;
             }
         }
@@ -207,7 +211,7 @@ impl Worker {
                 *watch = Watch { turns, since: now };
             }
             let stuck_for = now.duration_since(watch.since);
-            let is_stuck = !NAPS || stuck_for >= STUCK;
+            let is_stuck = !NAPS || stuck_for >= STUCK || victim.slice.is_blocking();
             if stuck_for >= TOO_LONG {
                 victim.slice.ask_to_yield();
             }
@@ -252,11 +256,9 @@ impl Worker {
     /// Whether somebody should search: threads that no worker has, or more than a busy one
     /// should keep. (What is left is its own worker's, which is awake.)
     fn is_anything_worth_it(&self) -> bool {
-        let is_worth_it = |remote: &Remote| {
-            !std::ptr::eq(remote, self.remote())
-                && (self.is_worth_a_wake(remote) || !NAPS && remote.has_something_stealable())
-        };
-        !self.shared.injector.is_empty()
+        let is_worth_it =
+            |remote: &Remote| !std::ptr::eq(remote, self.remote()) && self.is_worth_a_wake(remote);
+        self.shared.has_injected()
             || self.pace.back_off_until(Instant::now()).is_none()
                 && self.shared.remotes.iter().any(is_worth_it)
     }
@@ -265,6 +267,8 @@ impl Worker {
     fn is_done(&self) -> bool {
         self.remote().started.load(Ordering::Relaxed) == 0
             && !self.remote().is_expecting()
+            // After the one before: the monitor may have moved it there.
+            && !self.shared.has_injected()
             && self.shared.moving_unfinished() == 0
     }
 

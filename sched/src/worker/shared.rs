@@ -12,6 +12,7 @@ use super::idle::Idle;
 use super::inbox::Inbox;
 use super::placement::ChildrenHere;
 use super::pool::SpareRunners;
+use super::priority::Ranked;
 use super::slice::Slice;
 use super::slot::Slot;
 use super::{Counters, ParkedList, current_of};
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) monitor: Monitor,
     pub(crate) names: Names,
     pub(crate) injector: Injector<Runnable>,
+    pub(super) ranked: Ranked,
     pub(crate) remotes: Box<[Remote]>,
     pub(crate) spare_runners: SpareRunners,
     pub(crate) blocking: Arc<BlockingPool>,
@@ -97,6 +99,7 @@ impl Shared {
             monitor: Monitor::new(),
             names: Names::new(),
             injector: Injector::new(),
+            ranked: Ranked::new(),
             remotes: queues
                 .iter()
                 .enumerate()
@@ -173,27 +176,38 @@ impl Shared {
         }
         stuck.inbox.take_all(|thread| {
             if thread.header().home.get().is_null() {
+                self.inject(thread);
                 stuck.one_has_come();
-                self.injector.push(thread);
             } else if stuck.inbox.push(thread) {
                 self.idle.notify(stuck.index);
             }
         });
-        if stuck.has_something_stealable() || !self.injector.is_empty() {
+        if stuck.stealable() > 0 {
             self.idle.wake_any();
         }
     }
 
-    /// Ends, as cancelled, the threads that lie in the injector: no worker may have time to.
+    /// Whether any worker could take a thread that no worker has.
+    pub(super) fn has_injected(&self) -> bool {
+        !self.injector.is_empty() || !self.ranked.is_empty()
+    }
+
+    /// Ends, as cancelled, the threads that no worker has: no worker may have time to.
     fn refuse_injected(self: &Arc<Self>) {
         loop {
-            match self.injector.steal() {
-                Steal::Success(thread) => {
-                    let error = JoinError::cancelled(thread.header().describe());
-                    self.blocking.abandon(thread, error, self.clone());
-                }
-                Steal::Retry => {}
-                Steal::Empty => break,
+            let thread = match self.injector.steal() {
+                Steal::Success(thread) => Some(thread),
+                Steal::Retry => continue,
+                Steal::Empty => self.ranked.pop(),
+            };
+            let Some(thread) = thread else { break };
+            if thread.header().home.get().is_null() {
+                let error = JoinError::cancelled(thread.header().describe());
+                self.blocking.abandon(thread, error, self.clone());
+            } else {
+                // A migrating one, on its way: its worker will not leave without it.
+                self.inject(thread);
+                break;
             }
         }
     }
@@ -299,10 +313,11 @@ impl Remote {
         }
     }
 
-    /// Whether others could take anything from here.
-    pub(super) fn has_something_stealable(&self) -> bool {
-        let empty = [self.fresh.is_empty(), self.moving.is_empty()];
-        empty.contains(&false) || !self.lone.is_empty() || !self.next.is_empty()
+    /// How many threads others could take from here: a hint.
+    #[inline]
+    pub(super) fn stealable(&self) -> usize {
+        let slots = usize::from(!self.lone.is_empty()) + usize::from(!self.next.is_empty());
+        slots + self.fresh.len() + self.moving.len()
     }
 
     /// Ends one of the waits whose deadline has passed.

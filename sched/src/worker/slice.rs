@@ -17,6 +17,8 @@ pub(crate) struct Slice {
     yield_asked: AtomicBool,
     /// Turns taken.
     turns: AtomicUsize,
+    /// The turn in which the thread that runs said that it would block its OS thread.
+    blocking: AtomicUsize,
     running: RunningNow,
 }
 
@@ -26,6 +28,7 @@ impl Slice {
             budget: AtomicU32::new(BUDGET),
             yield_asked: AtomicBool::new(false),
             turns: AtomicUsize::new(0),
+            blocking: AtomicUsize::new(usize::MAX),
             running: RunningNow::new(),
         }
     }
@@ -71,6 +74,22 @@ impl Slice {
     #[inline]
     pub(super) fn set_turns(&self, turns: usize) {
         self.turns.store(turns, Ordering::Relaxed);
+    }
+
+    /// The thread that runs is about to block its OS thread, until `is_back` or the end of its
+    /// turn. Owner only.
+    pub(super) fn blocks(&self) {
+        self.blocking.store(self.turns(), Ordering::Relaxed);
+    }
+
+    /// Owner only.
+    pub(super) fn is_back(&self) {
+        self.blocking.store(usize::MAX, Ordering::Relaxed);
+    }
+
+    /// Whether the thread that runs blocks its OS thread, and has said so.
+    pub(crate) fn is_blocking(&self) -> bool {
+        self.blocking.load(Ordering::Relaxed) == self.turns()
     }
 
     /// Who runs.

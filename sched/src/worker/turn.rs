@@ -1,8 +1,9 @@
 //! Which thread runs next, and what becomes of it.
 //!
-//! In this order: the next-slot (a thread just woken by the one that ran), the queues of
+//! In this order: threads of high priority (`priority.rs`), the next-slot (a thread just woken by the one that ran), the queues of
 //! started threads, the inbox and the timers, fresh threads (at least every [`FRESH_EVERY`]
-//! turns), the runtime's injector, and other workers' threads (`search.rs`); every
+//! turns), those of low priority, the runtime's injector, and other workers' threads
+//! (`search.rs`); every
 //! [`OUTSIDE_EVERY`] turns, or sooner where they are long, at all that is not another worker's. Of its own fresh threads it
 //! takes the newest, so that a tree of threads is walked depth first and few are alive at a
 //! time, but at each look outside an old one, so that none waits for ever; thieves
@@ -15,6 +16,7 @@ use std::cell::Cell;
 use std::ptr;
 use std::time::Instant;
 
+use super::priority::LOW_EVERY;
 use super::{Remote, Worker};
 use crate::context::{OwnedRunner, Runner, Suspension};
 use crate::current;
@@ -105,6 +107,9 @@ impl Worker {
         {
             return Some(thread);
         }
+        if let Some(thread) = self.pop_high() {
+            return Some(thread);
+        }
         if turn >= self.turns.fresh_due.get()
             && let Some(thread) = self.pop_due_fresh(turn)
         {
@@ -113,7 +118,15 @@ impl Worker {
         if let Some(thread) = self.pop_started() {
             return Some(thread);
         }
-        self.pop_arrived().or_else(|| self.pop_fresh())
+        self.pop_arrived().or_else(|| self.pop_fresh()).or_else(|| self.pop_low())
+    }
+
+    /// What has come while this worker was looking around.
+    pub(super) fn pop_any(&self) -> Option<Runnable> {
+        self.pop_high()
+            .or_else(|| self.pop_started())
+            .or_else(|| self.pop_fresh())
+            .or_else(|| self.pop_low())
     }
 
     fn pop_due_fresh(&self, turn: usize) -> Option<Runnable> {
@@ -136,7 +149,7 @@ impl Worker {
     fn pop_arrived(&self) -> Option<Runnable> {
         self.take_delivered();
         self.fire_timers();
-        self.pop_started()
+        self.pop_high().or_else(|| self.pop_started())
     }
 
     #[inline(always)]
@@ -185,6 +198,11 @@ impl Worker {
     fn pop_oldest(&self) -> Option<Runnable> {
         let looks = self.turns.looks.get().wrapping_add(1);
         self.turns.looks.set(looks);
+        if looks.is_multiple_of(LOW_EVERY)
+            && let Some(low) = self.pop_low()
+        {
+            return Some(low);
+        }
         if looks.is_multiple_of(2) {
             return self.remote().lone.take();
         }
@@ -197,10 +215,10 @@ impl Worker {
     fn take_delivered(&self) {
         let delivered = self.remote().inbox.take_all(|thread| {
             if thread.header().home.get().is_null() {
-                self.remote().one_has_come();
                 self.fresh.push(thread);
+                self.remote().one_has_come();
             } else {
-                self.local.push_back(thread);
+                self.push_started(thread);
             }
         });
         if delivered > 0 {

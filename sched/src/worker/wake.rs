@@ -1,6 +1,6 @@
 //! How a thread that can run gets into a queue: spawned, woken, or yielding.
 
-use super::{Placement, Remote, Shared, Worker};
+use super::{Placement, Priority, Remote, Shared, Worker};
 use crate::current;
 use crate::primitive::NAPS;
 use crate::thread::Runnable;
@@ -31,11 +31,15 @@ impl Worker {
     fn push_woken(&self, thread: Runnable) {
         if self.current.get().is_null() {
             // Woken by a timer or the like, not by a partner.
+            return self.push_fired(thread);
+        }
+        if thread.header().priority != Priority::Normal {
             return self.push_started(thread);
         }
         let sticky = if thread.header().migrates {
-            if let Some(displaced) = self.remote().next.replace(thread) {
-                self.push_started(displaced);
+            match self.remote().next.replace(thread) {
+                Some(displaced) => self.push_started(displaced),
+                None => self.offer_backlog(),
             }
             self.next.replace(std::ptr::null())
         } else {
@@ -53,10 +57,22 @@ impl Worker {
     /// Adds a started thread at the end.
     #[inline(always)]
     pub(super) fn push_started(&self, thread: Runnable) {
-        if thread.header().migrates {
-            self.push_moving(thread);
+        let header = thread.header();
+        match (header.priority, header.migrates) {
+            (Priority::Normal, false) => self.local.push_back(thread),
+            (Priority::Normal, true) => self.push_moving(thread),
+            (_, false) => self.push_ranked(thread),
+            (_, true) => self.shared.inject(thread),
+        }
+    }
+
+    /// Adds a thread whose timer has fired: it has waited for long.
+    fn push_fired(&self, thread: Runnable) {
+        let header = thread.header();
+        if header.migrates || header.priority == Priority::Low {
+            self.push_started(thread);
         } else {
-            self.local.push_back(thread);
+            self.high.push_back(thread);
         }
     }
 
@@ -70,22 +86,41 @@ impl Worker {
     #[inline]
     pub(super) fn push_fresh(&self, thread: Runnable) {
         self.remote().counters.spawned.add(1);
+        if self.remote().slice.is_blocking() {
+            return self.shared.inject(thread);
+        }
         if let Err(thread) = self.remote().lone.put(thread) {
             self.fresh.push(thread);
-            self.offer_backlog();
-        } else if !NAPS {
-            self.shared.idle.notify_any();
-        } else if !self.shared.idle.is_watched() {
+        } else if NAPS && !self.shared.idle.is_watched() {
             // Whoever is woken now will see whether this worker comes to run it.
-            self.shared.idle.wake_any();
+            return self.shared.idle.wake_any();
         }
+        self.offer_backlog();
+    }
+
+    /// The thread that runs is about to block its OS thread: whatever others can take is
+    /// theirs.
+    pub(crate) fn hand_on(&self) {
+        let remote = self.remote();
+        remote.slice.blocks();
+        while let Some(thread) = self.fresh.pop().or_else(|| self.moving.pop()) {
+            self.shared.inject(thread);
+        }
+        while let Some(thread) = remote.lone.take().or_else(|| remote.next.take()) {
+            self.shared.inject(thread);
+        }
+    }
+
+    /// The thread that runs, here or elsewhere by now, has blocked its OS thread long enough.
+    pub(crate) fn is_back(&self) {
+        self.remote().slice.is_back();
     }
 
     /// Adds a thread that was spawned here, has not started, and is to begin here.
     pub(crate) fn push_here(&self, thread: Runnable) {
         self.remote().counters.spawned.add(1);
         thread.header().origin.settle();
-        self.local.push_back(thread);
+        self.push_started(thread);
     }
 
     /// There is more here than there was: gets help, if that is worth its price. Nothing is
@@ -93,15 +128,16 @@ impl Worker {
     /// whoever naps comes and looks (README.md). So there is no fence here.
     #[inline]
     fn offer_backlog(&self) {
-        let idle = &self.shared.idle;
-        if (!NAPS || idle.could_help()) && self.is_worth_a_wake(self.remote()) {
-            idle.notify_any();
+        if self.is_worth_a_wake(self.remote()) && (!NAPS || self.shared.idle.could_help()) {
+            self.shared.idle.notify_any();
         }
     }
 
-    /// Whether `remote` has more to give away than it costs to have somebody come for it.
+    /// Whether it takes `remote` longer to come to all that others could take from it than it
+    /// takes one of them to be woken.
+    #[inline]
     pub(super) fn is_worth_a_wake(&self, remote: &Remote) -> bool {
-        let backlog = remote.fresh.len() + remote.moving.len();
+        let backlog = remote.stealable();
         backlog > 0
             && (!NAPS || backlog as u64 * remote.turn_nanos() >= self.shared.idle.wake_nanos())
     }
@@ -115,15 +151,20 @@ impl Shared {
     #[inline]
     pub(crate) fn start(&self, thread: Runnable, placement: Placement) {
         match (super::current_of(self), placement) {
-            (Some(worker), Placement::Spread) => worker.push_fresh(thread),
             (Some(worker), Placement::WithParent) => worker.push_here(thread),
-            (None, _) => self.inject(thread),
+            (Some(worker), _) if thread.header().priority == Priority::Normal => {
+                worker.push_fresh(thread);
+            }
+            _ => self.inject(thread),
         }
     }
 
     /// Makes a thread runnable on any worker.
-    fn inject(&self, thread: Runnable) {
-        self.injector.push(thread);
+    pub(super) fn inject(&self, thread: Runnable) {
+        match thread.header().priority {
+            Priority::Normal => self.injector.push(thread),
+            _ => self.ranked.push(thread),
+        }
         self.idle.notify_any();
     }
 }
