@@ -127,6 +127,8 @@ impl Worker {
             .or_else(|| self.pop_started())
             .or_else(|| self.pop_fresh())
             .or_else(|| self.pop_low())
+            // The first time it may have been the others' turn.
+            .or_else(|| self.pop_high())
     }
 
     fn pop_due_fresh(&self, turn: usize) -> Option<Runnable> {
