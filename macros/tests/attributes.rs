@@ -33,7 +33,7 @@ fn migrating() -> u32 {
         .unwrap()
 }
 
-#[sward::main(workers = 1, unsafe(migrate),)]
+#[sward::main(workers = 1, unsafe(migrate))]
 fn migrating_on_one() -> u32 {
     go!(move || 5).join().unwrap()
 }

@@ -105,6 +105,28 @@ impl Builder {
         self
     }
 
+    /// Gives the thread an OS thread of its own, for libraries that are tied to one: what
+    /// blocks it blocks nobody else, and its thread-locals are its own. In all else it is a
+    /// green thread. It costs what an OS thread does, and so does waking it.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// let (parent, child) = sward::run(|| {
+    ///     let alone = sward::Builder::new().dedicated().spawn(|| std::thread::current().id());
+    ///     (std::thread::current().id(), alone.join().unwrap())
+    /// });
+    /// assert_ne!(parent, child);
+    /// ```
+    ///
+    /// Threads that it spawns go where those of its parent do, except by
+    /// [`spawn_local`](crate::spawn_local): those stay with it, and its OS thread lasts as
+    /// long as they do. Its priority and placement mean nothing. When the OS thread cannot be
+    /// started, [`join`](JoinHandle::join) says so.
+    pub fn dedicated(mut self) -> Self {
+        self.options.is_dedicated = true;
+        self
+    }
+
     /// Lets the thread go on on whichever worker has time, as a goroutine does, instead of
     /// on the one that it started on. See [`runtime::Builder::allow_migration`], which does
     /// so for all threads of a runtime.
@@ -160,7 +182,7 @@ impl Builder {
         let location = Location::caller();
         // SAFETY: a worker in the thread-local is alive, and nothing here blocks.
         match unsafe { current::worker().as_ref() } {
-            Some(worker) => spawn_on(f, worker.shared(), self.options, location),
+            Some(worker) => spawn_on(f, worker.runtime(), self.options, location),
             None => spawn_on(f, runtime::global(), self.options, location),
         }
     }

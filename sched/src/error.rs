@@ -25,6 +25,7 @@ enum Kind {
     Panic(Mutex<Box<dyn Any + Send>>, Option<String>),
     Cancelled,
     NoStack(io::Error),
+    NoOsThread(io::Error),
 }
 
 impl JoinError {
@@ -39,6 +40,10 @@ impl JoinError {
 
     pub(crate) fn no_stack(thread: String, error: io::Error) -> Self {
         Self { thread, kind: Kind::NoStack(error) }
+    }
+
+    pub(crate) fn no_os_thread(thread: String, error: io::Error) -> Self {
+        Self { thread, kind: Kind::NoOsThread(error) }
     }
 
     /// Whether the thread panicked.
@@ -149,6 +154,7 @@ impl fmt::Display for JoinError {
                  (a smaller `stack_size`, fewer threads at a time, a larger `ulimit -v`, \
                  or, before Linux 6.13, a larger `vm.max_map_count`)"
             ),
+            Kind::NoOsThread(error) => write!(f, "{thread} could not start: {error}"),
         }
     }
 }
@@ -162,7 +168,7 @@ impl fmt::Debug for JoinError {
 impl std::error::Error for JoinError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.kind {
-            Kind::NoStack(error) => Some(error),
+            Kind::NoStack(error) | Kind::NoOsThread(error) => Some(error),
             _ => None,
         }
     }

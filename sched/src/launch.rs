@@ -2,7 +2,9 @@
 //! `unblock` have in common.
 
 use std::panic::Location;
+use std::sync::Arc;
 
+use crate::dedicated;
 use crate::join::{JoinHandle, LocalJoinHandle};
 use crate::thread::{Options, RawTask};
 use crate::worker::{Placement, Shared, Spawned, Worker};
@@ -26,7 +28,8 @@ pub(crate) unsafe fn new_thread<F, T>(
 where
     F: FnOnce() -> T,
 {
-    options.migrates = !options.is_local && (options.migrates || shared.migrates);
+    let stays = options.is_local || options.is_dedicated;
+    options.migrates = !stays && (options.migrates || shared.migrates);
     let id = shared.new_id();
     if size_of::<F>() > LARGE_CLOSURE {
         let boxed = Box::new(f);
@@ -49,7 +52,7 @@ fn call_boxed<'a, F: FnOnce() -> T + 'a, T>(f: Box<F>) -> T {
 #[inline]
 pub(crate) fn spawn_on<F, T>(
     f: F,
-    shared: &Shared,
+    shared: &Arc<Shared>,
     options: Options,
     location: &'static Location<'static>,
 ) -> JoinHandle<T>
@@ -57,10 +60,14 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let placement = options.placement;
+    let (placement, is_dedicated) = (options.placement, options.is_dedicated);
     // SAFETY: `Send + 'static`, both.
     let (task, runnable) = unsafe { new_thread(f, shared, options, location) };
-    shared.start(runnable, placement);
+    if is_dedicated {
+        dedicated::start(runnable, shared);
+    } else {
+        shared.start(runnable, placement);
+    }
     // SAFETY: the first handle, of the right type.
     unsafe { JoinHandle::new(task) }
 }

@@ -8,6 +8,7 @@ mod builder;
 mod cancel;
 mod context;
 mod current;
+mod dedicated;
 mod error;
 mod join;
 mod launch;

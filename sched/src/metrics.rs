@@ -66,7 +66,7 @@ impl Metrics {
 pub fn metrics() -> Metrics {
     // SAFETY: a worker in the thread-local is alive, and nothing here blocks.
     match unsafe { current::worker().as_ref() } {
-        Some(worker) => Metrics::of(worker.shared()),
+        Some(worker) => Metrics::of(worker.runtime()),
         None => Metrics::of(runtime::global()),
     }
 }

@@ -190,7 +190,7 @@ fn end(shared: &Arc<Shared>, timeout: Duration) -> bool {
     shared.close();
     // SAFETY: a worker in the thread-local is alive, and nothing blocks meanwhile.
     let worker = unsafe { current::worker().as_ref() };
-    let own = worker.is_some_and(|worker| Arc::ptr_eq(worker.shared(), shared));
+    let own = worker.is_some_and(|worker| Arc::ptr_eq(worker.runtime(), shared));
     let shared = shared.clone();
     if own {
         // This thread is itself one of those to be waited for.

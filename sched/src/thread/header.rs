@@ -89,6 +89,8 @@ pub(crate) struct Options {
     pub(crate) priority: Priority,
     /// Its closure or result is not fit for another OS thread.
     pub(crate) is_local: bool,
+    /// It is to have an OS thread of its own.
+    pub(crate) is_dedicated: bool,
 }
 
 impl Options {

@@ -175,6 +175,12 @@ impl Worker {
         self.current.get()
     }
 
+    /// The runtime that threads spawned here belong to.
+    #[inline]
+    pub(crate) fn runtime(&self) -> &Arc<Shared> {
+        self.shared.outermost()
+    }
+
     /// Makes `thread` the green thread that runs now. While it is null, what runs is code
     /// of this OS thread, and blocks that.
     #[inline]

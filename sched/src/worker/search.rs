@@ -120,7 +120,7 @@ impl Worker {
             if let Some(thread) = self.pop_any() {
                 break Some(thread);
             }
-            if self.shared.is_closing() && self.is_done() {
+            if (self.shared.is_closing() || self.shared.is_inner()) && self.is_done() {
                 break None;
             }
             searching = searching || idle.start_searching();

@@ -16,6 +16,7 @@ use super::priority::Ranked;
 use super::slice::Slice;
 use super::slot::Slot;
 use super::{Counters, ParkedList, current_of};
+use crate::dedicated::Dedicated;
 use crate::error::JoinError;
 use crate::metrics::WorkerMetrics;
 use crate::monitor::{Monitor, Names};
@@ -37,6 +38,9 @@ pub(crate) struct Shared {
     pub(crate) remotes: Box<[Remote]>,
     pub(crate) spare_runners: SpareRunners,
     pub(crate) blocking: Arc<BlockingPool>,
+    pub(crate) dedicated: Dedicated,
+    /// The runtime that this one is inside of (dedicated.rs).
+    outer: Option<Arc<Self>>,
     pub(crate) spare_blocks: SpareBlocks,
     pub(crate) stack_size: usize,
     /// Whether its threads migrate unless they are told otherwise.
@@ -91,6 +95,20 @@ impl Shared {
         stack_size: usize,
         migrates: bool,
     ) -> (Arc<Self>, Vec<Queues>) {
+        Self::make(workers, stack_size, migrates, None)
+    }
+
+    /// A runtime of one worker inside `outer` (dedicated.rs).
+    pub(crate) fn inside(outer: &Arc<Self>) -> (Arc<Self>, Vec<Queues>) {
+        Self::make(1, outer.stack_size, false, Some(outer.clone()))
+    }
+
+    fn make(
+        workers: usize,
+        stack_size: usize,
+        migrates: bool,
+        outer: Option<Arc<Self>>,
+    ) -> (Arc<Self>, Vec<Queues>) {
         let queues =
             || Queues { fresh: deque::Worker::new_lifo(), moving: deque::Worker::new_fifo() };
         let queues: Vec<_> = (0..workers).map(|_| queues()).collect();
@@ -124,7 +142,9 @@ impl Shared {
                 })
                 .collect(),
             spare_runners: SpareRunners::new(),
-            blocking: BlockingPool::new(),
+            blocking: outer.as_ref().map_or_else(BlockingPool::new, |it| it.blocking.clone()),
+            dedicated: Dedicated::new(),
+            outer,
             spare_blocks: SpareBlocks::new(),
             stack_size,
             migrates,
@@ -159,6 +179,7 @@ impl Shared {
             self.idle.notify(remote.index);
         }
         self.monitor.stop();
+        self.dedicated.close();
         self.refuse_injected();
     }
 
@@ -192,15 +213,30 @@ impl Shared {
         !self.injector.is_empty() || !self.ranked.is_empty()
     }
 
+    /// One of those.
+    pub(crate) fn take_injected(&self) -> Option<Runnable> {
+        loop {
+            match self.injector.steal() {
+                Steal::Success(thread) => return Some(thread),
+                Steal::Retry => {}
+                Steal::Empty => return self.ranked.pop(),
+            }
+        }
+    }
+
+    /// Whether it is there for one thread alone, and ends with it.
+    pub(super) fn is_inner(&self) -> bool {
+        self.outer.is_some()
+    }
+
+    /// The runtime as its users know it.
+    pub(crate) fn outermost(self: &Arc<Self>) -> &Arc<Self> {
+        self.outer.as_ref().unwrap_or(self)
+    }
+
     /// Ends, as cancelled, the threads that no worker has: no worker may have time to.
     fn refuse_injected(self: &Arc<Self>) {
-        loop {
-            let thread = match self.injector.steal() {
-                Steal::Success(thread) => Some(thread),
-                Steal::Retry => continue,
-                Steal::Empty => self.ranked.pop(),
-            };
-            let Some(thread) = thread else { break };
+        while let Some(thread) = self.take_injected() {
             if thread.header().home.get().is_null() {
                 let error = JoinError::cancelled(thread.header().describe());
                 self.blocking.abandon(thread, error, self.clone());

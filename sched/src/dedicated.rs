@@ -1,0 +1,69 @@
+//! Green threads with an OS thread of their own.
+//!
+//! Such a thread runs on a worker that is there for it alone: a runtime of one worker inside
+//! the one that it was spawned on (the *outer*). To all others it is a green thread as any,
+//! while everything tied to an OS thread is its own. What it spawns goes to the outer runtime,
+//! but for [`spawn_local`](crate::spawn_local), which stays with it.
+//!
+//! 1. The worker returns when its thread, and those that it has spawned locally, are over.
+//! 2. The outer runtime's shutdown closes the inner one, and waits for it.
+
+use std::sync::{Arc, Weak};
+
+use crate::error::JoinError;
+use crate::primitive::{Mutex, ThreadBuilder};
+use crate::thread::Runnable;
+use crate::worker::{Placement, Shared, Worker, spawn_error};
+
+/// The inner runtimes of an outer one.
+#[derive(Debug)]
+pub(crate) struct Dedicated(Mutex<Vec<Weak<Shared>>>);
+
+impl Dedicated {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    /// The outer runtime closes.
+    pub(crate) fn close(&self) {
+        let inner = std::mem::take(&mut *self.0.lock());
+        inner.iter().filter_map(Weak::upgrade).for_each(|inner| inner.close());
+    }
+
+    fn add(&self, shared: &Arc<Shared>) {
+        let mut inner = self.0.lock();
+        if inner.len() == inner.capacity() {
+            inner.retain(|shared| shared.strong_count() > 0);
+        }
+        inner.push(Arc::downgrade(shared));
+    }
+}
+
+/// Gives `thread`, which has not started, an OS thread of its own.
+pub(crate) fn start(thread: Runnable, outer: &Arc<Shared>) {
+    let (inner, mut queues) = Shared::inside(outer);
+    outer.dedicated.add(&inner);
+    if outer.is_closing() {
+        // It may have come too late for `close`.
+        inner.close();
+    }
+    let name = thread.header().name().unwrap_or("sward-dedicated").to_owned();
+    let queues = queues.pop().expect("one worker");
+    outer.party_enters();
+    inner.party_enters();
+    inner.start(thread, Placement::Spread);
+    let (theirs, outer_too) = (inner.clone(), outer.clone());
+    let work = move || {
+        Worker::run(theirs, 0, queues);
+        outer_too.party_leaves();
+    };
+    if let Err(error) = ThreadBuilder::new().name(name).spawn(work) {
+        outer.party_leaves();
+        // Unless `close` has ended it.
+        if let Some(thread) = inner.take_injected() {
+            let error = spawn_error("its own OS thread", error);
+            let error = JoinError::no_os_thread(thread.header().describe(), error);
+            outer.blocking.abandon(thread, error, outer.clone());
+        }
+    }
+}
