@@ -247,17 +247,28 @@ pub(crate) fn yield_now(worker: &Worker) {
 
 #[inline]
 fn leave(worker: &Worker, waiter: *const Waiter, suspension: Suspension) {
-    // Between two threads the count is zero (unwinding.rs, 1): these are this one's panics.
-    let panics =
-        if PANICS_UNWIND && std::thread::panicking() { worker.weights.take_away() } else { 0 };
+    if PANICS_UNWIND && std::thread::panicking() {
+        return leave_panicking(worker, waiter, suspension);
+    }
+    switch(worker, waiter, suspension);
+}
+
+/// Between two threads the count of panics is zero (unwinding.rs, 1): this one takes its own
+/// along, to wherever it goes on.
+#[cold]
+fn leave_panicking(worker: &Worker, waiter: *const Waiter, suspension: Suspension) {
+    let panics = worker.weights.take_away();
+    switch(worker, waiter, suspension);
+    // SAFETY: a green thread runs on a worker.
+    unsafe { &*current::worker() }.weights.bring_back(panics);
+}
+
+#[inline]
+fn switch(worker: &Worker, waiter: *const Waiter, suspension: Suspension) {
     // SAFETY: callers are green threads, so one is current, and it runs on its runner.
     unsafe {
         let thread = &*worker.current();
         thread.waiter.set(waiter);
         (*thread.runner.get()).suspend(suspension);
-    }
-    if panics > 0 {
-        // SAFETY: a green thread runs on a worker.
-        unsafe { &*current::worker() }.weights.bring_back(panics);
     }
 }
