@@ -184,18 +184,23 @@ impl Shared {
         }
     }
 
-    /// Ends, as cancelled, the threads that lie in the injector: no worker may have time to.
-    fn refuse_injected(self: &Arc<Self>) {
+    /// Ends, as cancelled, the fresh threads that lie in the injector: no worker may have time
+    /// to.
+    pub(crate) fn refuse_injected(self: &Arc<Self>) {
+        let mut started = Vec::new();
         loop {
             match self.injector.steal() {
-                Steal::Success(thread) => {
+                Steal::Success(thread) if thread.header().home.get().is_null() => {
                     let error = JoinError::cancelled(thread.header().describe());
                     self.blocking.abandon(thread, error, self.clone());
                 }
+                // Woken from outside: it has a stack to unwind, on a worker.
+                Steal::Success(thread) => started.push(thread),
                 Steal::Retry => {}
                 Steal::Empty => break,
             }
         }
+        started.into_iter().for_each(|thread| self.inject(thread));
     }
 
     /// One more that a shutdown waits for.
