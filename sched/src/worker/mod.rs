@@ -156,6 +156,8 @@ impl Worker {
         current::set_worker(ptr::null());
         drop(abort_on_panic);
         worker.weights.clear();
+        // It may have ended the last migrating thread just before it saw that the runtime closes.
+        worker.shared.moving_thread_ended();
         worker.shared.party_leaves();
     }
 
