@@ -244,20 +244,18 @@ fn threads_dealt_out_to_a_worker_that_is_kept_begin_all_the_same() {
             let here = os_thread();
             let begun = Count::default();
             // A hog on the other worker.
-            let hog = loop {
-                let (place, begun) = (Count::default(), begun.clone());
-                let found = place.clone();
+            // A hog on the other worker: this one is kept until it has begun.
+            let hog = {
+                let all = begun.clone();
+                let started = Count::default();
+                let flag = started.clone();
                 let hog = spawn(move || {
-                    found.add();
-                    if os_thread() != here {
-                        hog_until(|| begun.get() == 8);
-                        true
-                    } else {
-                        false
-                    }
+                    flag.add();
+                    hog_until(|| all.get() == 8);
+                    os_thread()
                 });
-                hog_until(|| place.get() == 1);
-                break hog;
+                hog_until(|| started.get() == 1);
+                hog
             };
             let parked: Vec<_> = (0..8)
                 .map(|_| {
@@ -269,7 +267,7 @@ fn threads_dealt_out_to_a_worker_that_is_kept_begin_all_the_same() {
                 })
                 .collect();
             until(|| begun.get() == 8);
-            assert!(hog.join().unwrap(), "this worker was kept, too");
+            assert_ne!(hog.join().unwrap(), here);
             for parked in parked {
                 parked.thread().unpark();
                 parked.join().unwrap();

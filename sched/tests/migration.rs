@@ -463,7 +463,7 @@ fn a_shutdown_finds_threads_that_others_wake_at_that_moment() {
                         }
                     })
                 })
-                .collect();
+                .collect::<Vec<JoinHandle<()>>>();
             let threads: Vec<_> = handles.iter().map(JoinHandle::thread).collect();
             let over = Arc::new(AtomicBool::new(false));
             let wakers = [0, 1].map(|_| {
@@ -480,10 +480,7 @@ fn a_shutdown_finds_threads_that_others_wake_at_that_moment() {
             wakers.into_iter().for_each(|waker| waker.join().unwrap());
             assert!(in_time);
             assert_eq!(dropped.get(), 300);
-            for handle in handles {
-                let error: sward_sched::JoinError = handle.join().map(|()| ()).unwrap_err();
-                assert!(error.is_cancelled());
-            }
+            assert!(handles.into_iter().all(|it| it.join().unwrap_err().is_cancelled()));
         }
     });
 }
