@@ -361,6 +361,8 @@ fn start_monitor(shared: &Arc<Shared>) -> io::Result<()> {
     shared.party_enters();
     let watch = move || {
         Monitor::run(&watched);
+        // It may have put threads there when everybody else had looked for the last time.
+        watched.refuse_injected();
         watched.party_leaves();
     };
     let started = ThreadBuilder::new().name("sward-monitor".to_owned()).spawn(watch);

@@ -177,6 +177,7 @@ impl BlockingPool {
     /// Ends `thread`, which has not started, with `error`, on a thread of the pool: soon,
     /// whatever else the pool has to do. The shutdown of its runtime waits for it.
     pub(crate) fn abandon(self: &Arc<Self>, thread: Runnable, error: JoinError, of: Arc<Shared>) {
+        let of = of.outermost().clone();
         of.party_enters();
         self.submit(Job::Abandon(thread, error, of));
     }

@@ -13,15 +13,15 @@
 //! begun on an OS thread that lives for nothing else.
 //!
 //! 1. Between two green threads a worker's count is zero.
-//! 2. A worker has a spare stack for each panic that it has taken away: those of the weights
-//!    that it ended for it. So to bring one back takes no memory.
+//! 2. With each panic that is away goes a spare stack: that of the weight that was ended for
+//!    it. So to bring it back takes no memory, also on another worker.
 //!
 //! The price: while there is a weight, std's process-wide count is not zero, and each
 //! question for it takes std a few nanoseconds more. A panic *hook* that blocks keeps std's
 //! mark that its OS thread is inside a hook, which cannot be moved; a panic on the same
 //! worker meanwhile aborts the process, as a panic inside a hook does.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -74,22 +74,25 @@ fn unwind_suspended(yielder: &Yielder<(), ()>) -> Infallible {
     resume_unwind(Box::new(()))
 }
 
+/// Panics that a green thread has taken along: a stack for each (2).
+pub(crate) struct Away(Vec<Stack>);
+
 /// What a worker has in stock.
 #[derive(Default)]
 pub(crate) struct Weights {
     ready: RefCell<Vec<Weight>>,
-    /// (2)
-    stacks: RefCell<Vec<Stack>>,
+    /// How many were begun the last time that there were too few.
+    begun: Cell<usize>,
 }
 
 impl Weights {
-    /// Takes this OS thread's count to zero and says by how much.
+    /// Takes this OS thread's count to zero, for `bring_back`.
     ///
     /// Aborts the process when there is no memory for a weight: the thread could not
     /// leave without its neighbours taking its panic for theirs.
     #[cold]
-    pub(crate) fn take_away(&self) -> usize {
-        let mut count = 0;
+    pub(crate) fn take_away(&self) -> Away {
+        let mut stacks = Vec::new();
         while panicking() {
             if self.ready.borrow().is_empty() {
                 self.begin_elsewhere();
@@ -102,17 +105,15 @@ impl Weights {
                 ));
                 std::process::abort();
             };
-            self.stacks.borrow_mut().push(weight.end());
-            count += 1;
+            stacks.push(weight.end());
         }
-        count
+        Away(stacks)
     }
 
-    /// Adds so much to this OS thread's count.
+    /// Adds to this OS thread's count what was taken away here, or on another worker.
     #[cold]
-    pub(crate) fn bring_back(&self, count: usize) {
-        for _ in 0..count {
-            let stack = self.stacks.borrow_mut().pop().expect("one for each panic taken away");
+    pub(crate) fn bring_back(&self, away: Away) {
+        for stack in away.0 {
             self.ready.borrow_mut().push(Weight::begin(stack));
         }
         if self.ready.borrow().len() > STOCK {
@@ -121,9 +122,10 @@ impl Weights {
         }
     }
 
-    /// As many weights as there are panics away, at least one.
+    /// One weight, and each time twice as many.
     fn begin_elsewhere(&self) {
-        let count = self.stacks.borrow().len().clamp(1, STOCK);
+        let count = (self.begun.get() * 2).clamp(1, STOCK);
+        self.begun.set(count);
         let begin = move || -> Vec<Weight> {
             (0..count).map_while(|_| Stack::new(MIN_STACK_SIZE).ok()).map(Weight::begin).collect()
         };
@@ -137,7 +139,6 @@ impl Weights {
     /// Gives the stock up: no thread will come back to this worker.
     pub(crate) fn clear(&self) {
         end_elsewhere(self.ready.take());
-        self.stacks.take();
     }
 }
 

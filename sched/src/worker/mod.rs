@@ -166,6 +166,8 @@ impl Worker {
         current::set_worker(ptr::null());
         drop(abort_on_panic);
         worker.weights.clear();
+        // It may have ended the last migrating thread just before it saw that the runtime closes.
+        worker.shared.moving_thread_ended();
         worker.shared.party_leaves();
     }
 
@@ -274,18 +276,30 @@ pub(crate) fn yield_now(worker: &Worker) {
 fn leave(worker: &Worker, waiter: *const Waiter, suspension: Suspension) {
     // First, and last again below: a subscriber sees the thread as it is, panics and all.
     let spans = spans::leave(worker);
-    // Between two threads the count is zero (unwinding.rs, 1): these are this one's panics.
-    let panics =
-        if PANICS_UNWIND && std::thread::panicking() { worker.weights.take_away() } else { 0 };
+    if PANICS_UNWIND && std::thread::panicking() {
+        leave_panicking(worker, waiter, suspension);
+    } else {
+        switch(worker, waiter, suspension);
+    }
+    spans.come_back();
+}
+
+/// Between two threads the count of panics is zero (unwinding.rs, 1): this one takes its own
+/// along, to wherever it goes on.
+#[cold]
+fn leave_panicking(worker: &Worker, waiter: *const Waiter, suspension: Suspension) {
+    let panics = worker.weights.take_away();
+    switch(worker, waiter, suspension);
+    // SAFETY: a green thread runs on a worker.
+    unsafe { &*current::worker() }.weights.bring_back(panics);
+}
+
+#[inline(always)]
+fn switch(worker: &Worker, waiter: *const Waiter, suspension: Suspension) {
     // SAFETY: callers are green threads, so one is current, and it runs on its runner.
     unsafe {
         let thread = &*worker.current();
         thread.waiter.set(waiter);
         (*thread.runner.get()).suspend(suspension);
     }
-    if panics > 0 {
-        // SAFETY: a green thread runs on a worker.
-        unsafe { &*current::worker() }.weights.bring_back(panics);
-    }
-    spans.come_back();
 }

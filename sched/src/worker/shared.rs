@@ -234,18 +234,19 @@ impl Shared {
         self.outer.as_ref().unwrap_or(self)
     }
 
-    /// Ends, as cancelled, the threads that no worker has: no worker may have time to.
-    fn refuse_injected(self: &Arc<Self>) {
+    /// Ends, as cancelled, the fresh threads that no worker has: no worker may have time to.
+    pub(crate) fn refuse_injected(self: &Arc<Self>) {
+        let mut started = Vec::new();
         while let Some(thread) = self.take_injected() {
             if thread.header().home.get().is_null() {
                 let error = JoinError::cancelled(thread.header().describe());
                 self.blocking.abandon(thread, error, self.clone());
             } else {
-                // A migrating one, on its way: its worker will not leave without it.
-                self.inject(thread);
-                break;
+                // Woken from outside: it has a stack to unwind, on a worker.
+                started.push(thread);
             }
         }
+        started.into_iter().for_each(|thread| self.inject(thread));
     }
 
     /// One more that a shutdown waits for.

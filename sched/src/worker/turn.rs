@@ -22,7 +22,7 @@ use crate::context::{OwnedRunner, Runner, Suspension};
 use crate::current;
 use crate::error::JoinError;
 use crate::primitive::deque::Steal;
-use crate::primitive::spin;
+use crate::primitive::{NAPS, spin};
 use crate::thread::{Header, Runnable};
 
 /// A fresh thread is started at least every so many turns, however busy the started
@@ -78,7 +78,9 @@ impl Turns {
         let turns = count.wrapping_sub(counted).max(1) as u128;
         let nanos = (now.duration_since(since).as_nanos() / turns) as u64;
         remote.set_turn_nanos(nanos);
-        let turns = (OUTSIDE_NANOS / nanos.max(1)).clamp(1, OUTSIDE_EVERY as u64);
+        // In a model nothing may depend on the clock.
+        let nanos = if NAPS { nanos.max(1) } else { 1 };
+        let turns = (OUTSIDE_NANOS / nanos).clamp(1, OUTSIDE_EVERY as u64);
         self.outside_due.set(count + turns as usize);
     }
 }
