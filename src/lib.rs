@@ -30,8 +30,11 @@
 //! | pass values | [`chan`] |
 //! | share state | [`sync`] |
 //! | wait for time to pass | [`time`] |
-//! | call code that blocks its OS thread | [`unblock`] |
-//! | let others run, or wait to be woken | [`yield_now`], [`park`] |
+//! | call code that blocks its OS thread | [`unblock`], [`block_in_place`], [`Builder::dedicated`] |
+//! | let others run, or wait to be woken | [`checkpoint`], [`yield_now`], [`park`] |
+//! | start what is not `Send` | [`spawn_local`] |
+//! | say which thread goes first, or where | [`Builder::priority`], [`Builder::placement`] |
+//! | see what the workers do | [`metrics`] |
 //!
 //! # Where threads run
 //!
@@ -40,7 +43,12 @@
 //! thread: values that are not `Send`, borrows of thread-locals and the like are as safe
 //! across a blocking call as they are in an OS thread. The price: threads that have
 //! begun on one worker share that core. For work that should spread, start one
-//! thread for each piece.
+//! thread for each piece. (Children of one parent that wait are dealt out over the workers;
+//! [`Placement`] says otherwise.)
+//!
+//! Programs that promise to hold nothing across a blocking call that is tied to an OS thread
+//! may let their threads migrate: [`runtime::Builder::allow_migration`],
+//! `#[sward::main(unsafe(migrate))]`.
 //!
 //! # What still blocks a worker
 //!
@@ -53,7 +61,11 @@
 //! | a `std` lock that is held while its holder blocks | [`sync::Mutex`] |
 //! | `std::sync::mpsc`, `std::thread::park`, `JoinHandle` of an OS thread | [`chan`], [`park`], [`JoinHandle`] |
 //! | reading files, name lookups, child processes, C libraries that wait | the same inside [`unblock`] |
-//! | a long loop | the same with a [`yield_now`] now and then |
+//! | a long loop | the same with a [`checkpoint`] in it |
+//!
+//! Sending, receiving and locking are checkpoints themselves. While a thread keeps its worker
+//! nevertheless, other workers take over the threads that have not begun there; those that have
+//! begun wait.
 //!
 //! # Features
 //!
