@@ -277,8 +277,8 @@ fn those_that_wait_are_unwound_at_home_at_shutdown() {
                         .collect();
                     until(|| begun.get() == 50);
                     tell.send(os_thread()).unwrap();
-                    let ends = threads.into_iter().map(|it| it.join().unwrap_err());
-                    assert!(ends.map(|error| error.is_cancelled()).all(|it| it));
+                    let mut ends = threads.into_iter().map(|it| it.join().unwrap_err());
+                    assert!(ends.all(|error| error.is_cancelled()));
                     park();
                 })
                 .join()
