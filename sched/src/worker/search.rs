@@ -97,7 +97,11 @@ impl Pace {
     /// wakes: each wakes the other and is woken by it, which costs the waker as much again. So
     /// those who see gaps like that wait for as long, and find each other awake from then on.
     fn search_limit(&self, wake: Duration) -> Duration {
-        if self.gap.get() <= 6 * wake { 4 * wake } else { SEARCH_AT_LEAST }
+        if self.expects_work(wake) { 4 * wake } else { SEARCH_AT_LEAST }
+    }
+
+    fn expects_work(&self, wake: Duration) -> bool {
+        self.gap.get() <= 6 * wake
     }
 
     fn nap(&self) -> Duration {
@@ -107,7 +111,29 @@ impl Pace {
     }
 }
 
+/// How often a worker looks into its inbox before it does anything that takes longer: for
+/// about as long as a partner elsewhere takes to answer.
+const LOOKS: u32 = 64;
+
 impl Worker {
+    /// Waits a moment for what others may be about to deliver. As far as anybody can see the
+    /// worker is busy meanwhile.
+    #[cold]
+    pub(super) fn linger(&self) -> Option<Runnable> {
+        let wake = Duration::from_nanos(self.shared.idle.wake_nanos());
+        if !NAPS || self.shared.remotes.len() == 1 || !self.pace.expects_work(wake) {
+            return None;
+        }
+        for _ in 0..LOOKS {
+            if !self.remote().inbox.is_empty() {
+                self.take_delivered();
+                return self.pop_any();
+            }
+            spin();
+        }
+        None
+    }
+
     /// Searches, sleeps, searches again; `None`: the worker is to return.
     #[cold]
     pub(super) fn find_elsewhere(&self) -> Option<Runnable> {

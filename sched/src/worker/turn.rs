@@ -95,7 +95,7 @@ impl Worker {
             // SAFETY: whoever left it there owned the right to run it.
             return Some(unsafe { Runnable::from_raw(handed) });
         }
-        self.pick().or_else(|| self.find_elsewhere())
+        self.pick().or_else(|| self.linger()).or_else(|| self.find_elsewhere())
     }
 
     /// Takes a turn: the next thread, if this worker has one.
@@ -216,7 +216,7 @@ impl Worker {
         }
     }
 
-    fn take_delivered(&self) {
+    pub(super) fn take_delivered(&self) {
         let delivered = self.remote().inbox.take_all(|thread| {
             if thread.header().home.get().is_null() {
                 self.fresh.push(thread);
