@@ -193,7 +193,8 @@ mod model {
     /// In a model a panic is a failure, and its threads share one count.
     pub const PANICS_UNWIND: bool = false;
 
-    /// loom has no time: every push wakes whoever could help.
+    /// loom has no time: every push wakes whoever could help, and no decision goes by the
+    /// clock (loom runs each execution again, and it must take the same course).
     pub const NAPS: bool = false;
 
     /// loom's cell, with `Default`.

@@ -67,7 +67,9 @@ impl Pace {
     fn stop(&self, now: Instant, turns: usize) {
         let busy = now.duration_since(self.busy_since.get());
         self.idle_since.set(now);
-        if let Some(before) = self.stolen.take() {
+        if let Some(before) = self.stolen.take()
+            && NAPS
+        {
             let count = turns.wrapping_sub(before).max(1);
             if busy < TINY * count.min(1 << 20) as u32 {
                 self.back_off.set((self.back_off.get() * 2).clamp(BACK_OFF.0, BACK_OFF.1));
@@ -184,7 +186,7 @@ impl Worker {
             }
             let searched = now.duration_since(start);
             let timer_due = self.next_deadline.get().is_some_and(|deadline| deadline <= now);
-            if timer_due || searched >= limit || self.shared.is_closing() || !NAPS {
+            if !NAPS || timer_due || searched >= limit || self.shared.is_closing() {
                 return None;
             }
         }
@@ -208,7 +210,7 @@ impl Worker {
             }
             let stuck_for = now.duration_since(watch.since);
             let is_stuck = !NAPS || stuck_for >= STUCK;
-            if stuck_for >= TOO_LONG {
+            if NAPS && stuck_for >= TOO_LONG {
                 victim.slice.ask_to_yield();
             }
             self.steal_from(victim, is_stuck)
