@@ -18,9 +18,9 @@ use super::{Counters, ParkedList, current_of};
 use crate::error::JoinError;
 use crate::metrics::WorkerMetrics;
 use crate::monitor::{Monitor, Names};
-use crate::primitive::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use crate::primitive::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use crate::primitive::deque::{self, Injector, Steal, Stealer};
-use crate::primitive::{Condvar, Mutex};
+use crate::primitive::{Condvar, Mutant, Mutex, broken};
 use crate::thread::{RawTask, Runnable, SpareBlocks};
 use crate::timer::Timers;
 use crate::unblock::BlockingPool;
@@ -160,7 +160,7 @@ impl Shared {
     }
 
     /// `stuck` does not come to what it has to do: does what others can.
-    pub(crate) fn help(&self, stuck: &Remote) {
+    pub(crate) fn help(self: &Arc<Self>, stuck: &Remote) {
         let now = Instant::now();
         loop {
             let fired = stuck.fire_timer(now);
@@ -173,8 +173,7 @@ impl Shared {
         }
         stuck.inbox.take_all(|thread| {
             if thread.header().home.get().is_null() {
-                stuck.one_has_come();
-                self.injector.push(thread);
+                self.pass_on(thread, stuck);
             } else if stuck.inbox.push(thread) {
                 self.idle.notify(stuck.index);
             }
@@ -184,10 +183,36 @@ impl Shared {
         }
     }
 
-    /// Ends, as cancelled, the threads that lie in the injector: no worker may have time to.
+    /// `thread`, which was dealt to `stuck`, is to begin wherever there is time.
+    fn pass_on(self: &Arc<Self>, thread: Runnable, stuck: &Remote) {
+        if broken(Mutant::HelpCountsTooEarly) {
+            stuck.none_comes(self);
+            self.injector.push(thread);
+            return;
+        }
+        self.injector.push(thread);
+        // Not before: that worker may return then.
+        stuck.none_comes(self);
+        // Its fence pairs with that in `is_expecting`, and with that in `notify` as `close`
+        // calls it: either nobody has looked at the injector for the last time, or we see that
+        // the runtime closes.
+        if self.is_closing() && !broken(Mutant::HelpNotRefused) {
+            self.refuse_injected();
+        }
+    }
+
+    /// Ends, as cancelled, the fresh threads in the injector: no worker may have time to.
     fn refuse_injected(self: &Arc<Self>) {
+        let mut started = Vec::new();
         loop {
             match self.injector.steal() {
+                // A migrating thread that was woken from elsewhere. The workers are still
+                // there, for as long as it is.
+                Steal::Success(thread)
+                    if !thread.header().home.get().is_null() && !broken(Mutant::RefusesStarted) =>
+                {
+                    started.push(thread);
+                }
                 Steal::Success(thread) => {
                     let error = JoinError::cancelled(thread.header().describe());
                     self.blocking.abandon(thread, error, self.clone());
@@ -196,6 +221,7 @@ impl Shared {
                 Steal::Empty => break,
             }
         }
+        started.into_iter().for_each(|thread| self.inject(thread));
     }
 
     /// One more that a shutdown waits for.
@@ -242,6 +268,11 @@ impl Shared {
     /// One fewer, while the runtime closes: all workers wait for the last.
     #[cold]
     pub(super) fn moving_thread_ended(&self) {
+        if !broken(Mutant::MovingEndNoFence) {
+            // Pairs with itself, where two end at the same time, and with the fence in
+            // `Idle::sleep`: one of them, or that worker, sees that all have ended.
+            fence(Ordering::SeqCst);
+        }
         if self.moving_unfinished() == 0 {
             self.remotes.iter().for_each(|remote| self.idle.notify(remote.index));
         }

@@ -122,7 +122,7 @@ impl Shared {
     }
 
     /// Makes a thread runnable on any worker.
-    fn inject(&self, thread: Runnable) {
+    pub(super) fn inject(&self, thread: Runnable) {
         self.injector.push(thread);
         self.idle.notify_any();
     }
