@@ -225,7 +225,8 @@ impl Worker {
     #[inline]
     pub(super) fn count_child(&self, header: &Header) {
         // SAFETY: it has just left its stack for that wait.
-        let sends = unsafe { header.waiter.get().as_ref() }.is_some_and(|waiter| waiter.sends());
+        let waiter = header.waiter.with(|place| unsafe { (*place).as_ref() });
+        let sends = waiter.is_some_and(|waiter| waiter.sends());
         let origin = &header.origin;
         let counts = origin.parent != 0 && self.shared.remotes.len() > 1 && !sends;
         if counts && origin.counted_at.get().is_null() && self.remote().children.add(origin.parent)

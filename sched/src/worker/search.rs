@@ -182,11 +182,14 @@ impl Worker {
                         return Some(thread);
                     }
                 }
+                if !NAPS {
+                    return None;
+                }
                 spin();
             }
             let searched = now.duration_since(start);
             let timer_due = self.next_deadline.get().is_some_and(|deadline| deadline <= now);
-            if !NAPS || timer_due || searched >= limit || self.shared.is_closing() {
+            if timer_due || searched >= limit || self.shared.is_closing() {
                 return None;
             }
         }
