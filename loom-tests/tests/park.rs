@@ -4,95 +4,159 @@
 
 use std::time::Duration;
 
+use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, Ordering};
-use loom::sync::{Arc, Condvar, Mutex};
+use loom::sync::mpsc::channel;
 use sward_loom_tests::{check, check_up_to};
 use sward_sched::primitive::Mutant;
 use sward_sched::runtime::Builder;
 use sward_sched::{Runtime, park};
 
-fn runtime() -> Runtime {
-    Builder::new().workers(1).build().unwrap()
+/// Whether the threads of a model's runtime are sticky or migrate: what a waker does with them
+/// differs.
+#[derive(Clone, Copy)]
+enum Mode {
+    Sticky,
+    Migrating,
+}
+use Mode::{Migrating, Sticky};
+
+fn runtime(mode: Mode) -> Runtime {
+    let builder = Builder::new().workers(1);
+    let builder = match mode {
+        Sticky => builder,
+        // SAFETY: nothing here is tied to an OS thread.
+        Migrating => unsafe { builder.allow_migration() },
+    };
+    builder.build().unwrap()
+}
+
+fn unpark_against_park(mode: Mode) {
+    let runtime = runtime(mode);
+    let parked = runtime.spawn(park);
+    parked.thread().unpark();
+    parked.join().unwrap();
 }
 
 /// An outside thread wakes a green thread at every point of its way off the stack.
 #[test]
-fn unpark_against_park() {
+fn unpark_against_park_sticky() {
     let mutants = [
-        Mutant::ParkOverwritesWake,
         Mutant::UnparkDropsToken,
         Mutant::InboxPushSilent,
         Mutant::IdleTargetedSkipped,
         Mutant::FinishSkipsJoiner,
     ];
-    check("unpark_against_park", &mutants, || {
-        let runtime = runtime();
-        let parked = runtime.spawn(park);
-        parked.thread().unpark();
-        parked.join().unwrap();
+    check("unpark_against_park_sticky", &mutants, || unpark_against_park(Sticky));
+}
+
+/// The same, where the run state settles who queues it.
+#[test]
+fn unpark_against_park_migrating() {
+    let mutants = [
+        Mutant::ParkOverwritesWake,
+        Mutant::UnparkDropsToken,
+        Mutant::IdleNotifyNoFence,
+        Mutant::IdleSleepNoFence,
+        Mutant::IdleSleepNoRecheck,
+        Mutant::FinishSkipsJoiner,
+    ];
+    check("unpark_against_park_migrating", &mutants, || unpark_against_park(Migrating));
+}
+
+fn two_wakers_and_a_repark(mode: Mode) {
+    let runtime = runtime(mode);
+    let flags = Arc::new((AtomicBool::new(false), AtomicBool::new(false)));
+    let seen = flags.clone();
+    let parked = runtime.spawn(move || {
+        while !(seen.0.load(Ordering::Relaxed) && seen.1.load(Ordering::Relaxed)) {
+            park();
+        }
     });
+    let thread = parked.thread();
+    let other = flags.clone();
+    let waker = loom::thread::spawn(move || {
+        other.0.store(true, Ordering::Relaxed);
+        thread.unpark();
+    });
+    flags.1.store(true, Ordering::Relaxed);
+    parked.thread().unpark();
+    parked.join().unwrap();
+    waker.join().unwrap();
 }
 
 /// Two outside threads wake one that parks again in between.
 #[test]
-fn two_wakers_and_a_repark() {
-    let mutants = [Mutant::ParkOverwritesWake, Mutant::UnparkDropsToken, Mutant::InboxPushSilent];
-    check("two_wakers_and_a_repark", &mutants, || {
-        let runtime = runtime();
-        let flags = Arc::new((AtomicBool::new(false), AtomicBool::new(false)));
-        let seen = flags.clone();
-        let parked = runtime.spawn(move || {
-            while !(seen.0.load(Ordering::Relaxed) && seen.1.load(Ordering::Relaxed)) {
-                park();
-            }
-        });
-        let thread = parked.thread();
-        let other = flags.clone();
-        let waker = loom::thread::spawn(move || {
-            other.0.store(true, Ordering::Relaxed);
-            thread.unpark();
-        });
-        flags.1.store(true, Ordering::Relaxed);
-        parked.thread().unpark();
-        parked.join().unwrap();
-        waker.join().unwrap();
+fn two_wakers_and_a_repark_sticky() {
+    let mutants = [Mutant::UnparkDropsToken, Mutant::InboxPushSilent];
+    // Three threads, of which two come from outside: hundreds of thousands at bound 2.
+    check_up_to(1, "two_wakers_and_a_repark_sticky", &mutants, || two_wakers_and_a_repark(Sticky));
+}
+
+/// The same, where the run state settles who queues it.
+#[test]
+fn two_wakers_and_a_repark_migrating() {
+    let mutants = [Mutant::ParkOverwritesWake, Mutant::UnparkDropsToken];
+    // Three threads, of which two come from outside: hundreds of thousands at bound 2.
+    check_up_to(1, "two_wakers_and_a_repark_migrating", &mutants, || {
+        two_wakers_and_a_repark(Migrating)
     });
 }
 
-/// A green thread waits, without leaving its worker, for one that it has spawned: the
-/// other worker must come and take it.
-#[test]
-fn a_fresh_thread_is_stolen_from_a_stuck_worker() {
-    let mutants = [Mutant::IdleNotifyNoFence, Mutant::IdleSleepNoRecheck];
-    // Two workers and everything that they look at: 23 520 executions at bound 0.
-    check_up_to(0, "a_fresh_thread_is_stolen_from_a_stuck_worker", &mutants, || {
-        let runtime = Builder::new().workers(2).build().unwrap();
-        let stuck = runtime.spawn(|| {
-            let met = Arc::new((Mutex::new(false), Condvar::new()));
-            let other = met.clone();
-            drop(sward_sched::spawn(move || {
-                *other.0.lock().unwrap() = true;
-                other.1.notify_one();
-            }));
-            let mut there = met.0.lock().unwrap();
-            while !*there {
-                there = met.1.wait(there).unwrap();
-            }
-        });
-        stuck.join().unwrap();
-    });
+fn shutdown_against_park(mode: Mode) {
+    let runtime = runtime(mode);
+    let parked = runtime.spawn(park);
+    assert!(runtime.shutdown(Duration::MAX));
+    assert!(parked.join().unwrap_err().is_cancelled());
 }
 
 /// The runtime is shut down while a thread is on its way to park, or parked: it unwinds,
 /// its handle resolves, and the worker ends.
 #[test]
-fn shutdown_against_park() {
+fn shutdown_against_park_sticky() {
     let mutants = [Mutant::IdleTargetedSkipped, Mutant::ShutdownNotRechecked];
-    check("shutdown_against_park", &mutants, || {
-        let runtime = runtime();
-        let parked = runtime.spawn(park);
-        assert!(runtime.shutdown(Duration::MAX));
-        assert!(parked.join().unwrap_err().is_cancelled());
+    check("shutdown_against_park_sticky", &mutants, || shutdown_against_park(Sticky));
+}
+
+/// The same, where the one that cancels must hold it.
+#[test]
+fn shutdown_against_park_migrating() {
+    let mutants = [Mutant::IdleTargetedSkipped, Mutant::ShutdownNotRechecked];
+    check("shutdown_against_park_migrating", &mutants, || shutdown_against_park(Migrating));
+}
+
+fn shutdown_against_unpark(mode: Mode) {
+    let runtime = runtime(mode);
+    let (about_to, is_about_to) = channel();
+    let parked = runtime.spawn(move || {
+        about_to.send(()).unwrap();
+        park();
+    });
+    let thread = parked.thread();
+    let waker = loom::thread::spawn(move || thread.unpark());
+    // (`shutdown_against_park` has those that come earlier.)
+    is_about_to.recv().unwrap();
+    assert!(runtime.shutdown(Duration::MAX));
+    assert!(parked.join().map_or_else(|error| error.is_cancelled(), |()| true));
+    waker.join().unwrap();
+}
+
+/// A parked thread is woken while the runtime goes down: it comes to its end, one way or the
+/// other.
+#[test]
+fn shutdown_against_unpark_sticky() {
+    let mutants = [Mutant::ShutdownNotRechecked];
+    // Three threads, of which two come from outside: hundreds of thousands at bound 2.
+    check_up_to(1, "shutdown_against_unpark_sticky", &mutants, || shutdown_against_unpark(Sticky));
+}
+
+/// The same, where the woken thread lies in the injector beside those that have not started.
+#[test]
+fn shutdown_against_unpark_migrating() {
+    let mutants = [Mutant::RefusesStarted, Mutant::ShutdownNotRechecked];
+    // Three threads, of which two come from outside: hundreds of thousands at bound 2.
+    check_up_to(1, "shutdown_against_unpark_migrating", &mutants, || {
+        shutdown_against_unpark(Migrating)
     });
 }
 
@@ -101,8 +165,9 @@ fn shutdown_against_park() {
 #[test]
 fn shutdown_against_spawn() {
     let mutants = [Mutant::FinishSkipsJoiner, Mutant::ShutdownNotRechecked];
-    check("shutdown_against_spawn", &mutants, || {
-        let runtime = runtime();
+    // Three threads, of which two come from outside: hundreds of thousands at bound 2.
+    check_up_to(1, "shutdown_against_spawn", &mutants, || {
+        let runtime = runtime(Sticky);
         let spawning = runtime.spawn(|| sward_sched::spawn(|| ()));
         let joining = loom::thread::spawn(move || match spawning.join() {
             Ok(child) => child.join().map_or_else(|error| error.is_cancelled(), |()| true),

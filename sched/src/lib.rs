@@ -52,4 +52,6 @@ pub mod internal {
     pub use crate::wait_list::{Closed, Node, WaitList};
     pub use crate::waiter::{Claim, Outcome, Waiter, Wake};
     pub use crate::worker::Idle;
+    #[cfg(sward_loom)]
+    pub use crate::worker::model;
 }

@@ -22,14 +22,15 @@
 use std::collections::HashMap;
 use std::panic::Location;
 use std::ptr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::os_parker::OsParker;
-use crate::primitive::Mutex;
 use crate::primitive::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering, fence};
+use crate::primitive::{Mutant, Mutex, broken};
 use crate::report::report;
 use crate::thread::Header;
-use crate::worker::Shared;
+use crate::worker::{Idle, Shared};
 
 /// How long a thread may go on before it is asked to yield; up to twice that, since the
 /// monitor looks from time to time only.
@@ -53,9 +54,11 @@ impl Monitor {
     /// A worker has left its sleep and goes to work.
     #[inline]
     pub(crate) fn look_up(&self) {
-        // Pairs with the fence in `sleep`: either it sees that worker awake, or we see it
-        // asleep.
-        fence(Ordering::SeqCst);
+        if !broken(Mutant::MonitorLookUpNoFence) {
+            // Pairs with the fence in `sleep`: either it sees that worker awake, or we see it
+            // asleep.
+            fence(Ordering::SeqCst);
+        }
         if self.asleep.load(Ordering::Relaxed) {
             self.wake();
         }
@@ -75,11 +78,14 @@ impl Monitor {
     }
 
     /// Sleeps until `look_up` or the deadline, unless some worker is awake by now.
-    fn sleep(&self, shared: &Shared, deadline: Option<Instant>) {
+    pub(crate) fn sleep(&self, idle: &Idle, deadline: Option<Instant>) {
         self.asleep.store(true, Ordering::Relaxed);
-        // Pairs with the fence in `look_up`. (A `stop` leaves a token.)
-        fence(Ordering::SeqCst);
-        if shared.idle.is_anyone_awake() && self.asleep.swap(false, Ordering::Relaxed) {
+        if !broken(Mutant::MonitorSleepNoFence) {
+            // Pairs with the fence in `look_up`. (A `stop` leaves a token.)
+            fence(Ordering::SeqCst);
+        }
+        let stay_awake = !broken(Mutant::MonitorSleepNoRecheck) && idle.is_anyone_awake();
+        if stay_awake && self.asleep.swap(false, Ordering::Relaxed) {
             return;
         }
         // Nobody is awake, or somebody has taken the flag and owes an unpark.
@@ -89,7 +95,7 @@ impl Monitor {
     }
 
     /// Watches the workers of `shared` until it closes.
-    pub(crate) fn run(shared: &Shared) {
+    pub(crate) fn run(shared: &Arc<Shared>) {
         let mut seen: Box<[_]> = shared.remotes.iter().map(|_| Seen::default()).collect();
         let mut trim_at = Instant::now() + TRIM;
         let mut may_trim = true;
@@ -99,7 +105,7 @@ impl Monitor {
                 trim_at = Instant::now() + TRIM;
             }
             if !shared.idle.is_anyone_awake() {
-                shared.monitor.sleep(shared, may_trim.then_some(trim_at));
+                shared.monitor.sleep(&shared.idle, may_trim.then_some(trim_at));
                 continue;
             }
             may_trim = true;
@@ -124,7 +130,7 @@ struct Seen {
 const OVERRUN: u32 = 2;
 
 impl Seen {
-    fn look_at(&mut self, shared: &Shared, index: usize) {
+    fn look_at(&mut self, shared: &Arc<Shared>, index: usize) {
         let remote = &shared.remotes[index];
         let turns = remote.slice.turns();
         let running = remote.slice.running().read();

@@ -54,6 +54,34 @@ pub enum Mutant {
     SlotTakenTwice,
     /// A fresh thread is dealt to a worker without a fence before the look at the shutdown.
     DealtUnexpected,
+    /// A dealer that finds the runtime closing takes its count back and tells nobody.
+    DealtWithdrawnSilently,
+    /// `Shared::help` counts a dealt thread as come before it lies where it goes.
+    HelpCountsTooEarly,
+    /// `Shared::help` does not look whether the runtime closes.
+    HelpNotRefused,
+    /// A shutdown ends migrating threads that were woken as if they had not started.
+    RefusesStarted,
+    /// The last migrating thread of a shutdown is looked for without a fence.
+    MovingEndNoFence,
+    /// `RunState::hold` lets others resume the thread.
+    HoldSkipped,
+    /// `RunState::release` overwrites a wake that came in between.
+    ReleaseIgnoresWake,
+    /// Whoever asks whether a thread is over does not see what it has left.
+    FinishedRelaxed,
+    /// `Completion::release` counts down in two steps.
+    ReleasedTwice,
+    /// The last reference does not see what the others did.
+    ReleasedRelaxed,
+    /// `Inbox::take_all` reads and clears in two steps.
+    InboxTakenTwice,
+    /// `Monitor::look_up` looks for a sleeping monitor without a fence.
+    MonitorLookUpNoFence,
+    /// `Monitor::sleep` looks at the workers without a fence.
+    MonitorSleepNoFence,
+    /// `Monitor::sleep` parks without looking at the workers again.
+    MonitorSleepNoRecheck,
 }
 
 #[cfg(not(sward_loom))]
@@ -158,6 +186,13 @@ mod real {
         }
     }
 
+    /// A store to a word in which others only ever exchange, by somebody who knows what they
+    /// may have put there meanwhile.
+    #[inline(always)]
+    pub fn store_alone<T>(word: &atomic::AtomicPtr<T>, value: *mut T, order: atomic::Ordering) {
+        word.store(value, order);
+    }
+
     /// One round of a spin loop.
     #[inline]
     pub fn spin() {
@@ -193,7 +228,8 @@ mod model {
     /// In a model a panic is a failure, and its threads share one count.
     pub const PANICS_UNWIND: bool = false;
 
-    /// loom has no time: every push wakes whoever could help.
+    /// loom has no time: every push wakes whoever could help, and no decision goes by the
+    /// clock (loom runs each execution again, and it must take the same course).
     pub const NAPS: bool = false;
 
     /// loom's cell, with `Default`.
@@ -323,6 +359,13 @@ mod model {
             drop(self.0.0.lock().unwrap());
             self.0.1.notify_one();
         }
+    }
+
+    /// A store to a word in which others only ever exchange. loom takes it and an exchange just
+    /// before it for unordered, and lets whoever stored read what that exchange left. No
+    /// machine does: an exchange comes right after what it reads. So here it is one, too.
+    pub fn store_alone<T>(word: &atomic::AtomicPtr<T>, value: *mut T, order: atomic::Ordering) {
+        word.swap(value, order);
     }
 
     /// One round of a spin loop: lets another thread run.

@@ -116,6 +116,9 @@ impl Completion {
 
     /// Whether the result can be read.
     pub(crate) fn is_finished(&self) -> bool {
+        if broken(Mutant::FinishedRelaxed) {
+            return self.0.load(Ordering::Relaxed) & FINISHED != 0;
+        }
         // Acquire: pairs with the Release in `transition_to_finished`.
         self.0.load(Ordering::Acquire) & FINISHED != 0
     }
@@ -129,10 +132,18 @@ impl Completion {
     /// Gives a reference up. `true`: it was the last, and the caller frees the task.
     #[inline]
     pub(super) fn release(&self) -> bool {
+        if broken(Mutant::ReleasedRelaxed) {
+            return self.0.fetch_sub(REFERENCE, Ordering::Relaxed) < 2 * REFERENCE;
+        }
         // Acquire: pairs with the Release of all the others, when this is the last: then
         // nobody is left who could make another, and no read-modify-write is needed.
         if self.0.load(Ordering::Acquire) < 2 * REFERENCE {
             return true;
+        }
+        if broken(Mutant::ReleasedTwice) {
+            let state = self.0.load(Ordering::Acquire);
+            self.0.store(state - REFERENCE, Ordering::Release);
+            return state < 2 * REFERENCE;
         }
         // Release: pairs with the fence, or the load above, in whoever frees it.
         if self.0.fetch_sub(REFERENCE, Ordering::Release) >= 2 * REFERENCE {

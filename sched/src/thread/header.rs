@@ -56,7 +56,7 @@ pub(crate) struct Header {
     /// Scheduler: its place in the list of threads that have parked.
     pub(crate) parked_links: ParkedLinks,
     /// Scheduler: what it waits for, while it is parked.
-    pub(crate) waiter: Cell<*const Waiter>,
+    pub(crate) waiter: UnsafeCell<*const Waiter>,
     /// Scheduler: the worker it started on, or, if it migrates, last ran on. Null: it has
     /// not started. In a sticky thread set once, before any waker can have heard of it.
     pub(crate) home: Cell<*const Remote>,
@@ -176,6 +176,8 @@ impl<F: FnOnce() -> T, T> Task<F, T> {
     unsafe fn dealloc(header: NonNull<Header>) {
         // SAFETY: (1): nobody else is left. The memory is of this layout, from `new`.
         unsafe {
+            // For the models: everything that the others did comes before this.
+            (*header.cast::<Self>().as_ptr()).payload.with_mut(|_| ());
             ptr::drop_in_place(header.cast::<Self>().as_ptr());
             match current::worker().as_ref() {
                 Some(worker) => worker.free(header.cast(), Layout::new::<Self>()),
@@ -281,7 +283,7 @@ impl RawTask {
                 run_state: RunState::new(),
                 next: Cell::new(ptr::null()),
                 parked_links: ParkedLinks::new(),
-                waiter: Cell::new(ptr::null()),
+                waiter: UnsafeCell::new(ptr::null()),
                 home: Cell::new(ptr::null()),
                 runner: Cell::new(ptr::null()),
                 waiting: Mutex::new(Waiting { parked: WaitList::new(), token: false }),

@@ -80,14 +80,21 @@ impl RunState {
 
     /// Keeps a parked thread from being resumed until `release`. `false`: it is not parked.
     pub(crate) fn hold(&self) -> bool {
+        if broken(Mutant::HoldSkipped) {
+            return self.0.load(Ordering::Acquire) == PARKED;
+        }
         // Acquire: pairs with the Release in `transition_to_parked`; the waiter is seen.
         self.0.compare_exchange(PARKED, HELD, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
     /// Lets it go. `true`: it was woken meanwhile, and the caller must queue it.
     pub(crate) fn release(&self) -> bool {
+        if broken(Mutant::ReleaseIgnoresWake) {
+            self.0.store(PARKED, Ordering::Release);
+            return false;
+        }
         // Release: whoever resumes it comes after what the holder did. Acquire: pairs with
         // the Release in `transition_to_woken`.
-        self.0.compare_exchange(HELD, PARKED, Ordering::AcqRel, Ordering::Acquire).is_err()
+        self.0.compare_exchange(HELD, PARKED, Ordering::AcqRel, Ordering::Acquire) == Err(NOTIFIED)
     }
 }

@@ -57,8 +57,15 @@ impl Inbox {
         if self.is_empty() {
             return 0;
         }
-        // Acquire: pairs with the Release in `push`.
-        let mut newest = self.0.swap(ptr::null_mut(), Ordering::Acquire).cast_const();
+        let all = if broken(Mutant::InboxTakenTwice) {
+            let seen = self.0.load(Ordering::Acquire);
+            self.0.store(ptr::null_mut(), Ordering::Relaxed);
+            seen
+        } else {
+            // Acquire: pairs with the Release in `push`.
+            self.0.swap(ptr::null_mut(), Ordering::Acquire)
+        };
+        let mut newest = all.cast_const();
         let mut oldest = ptr::null();
         while !newest.is_null() {
             // SAFETY: what is in the inbox is owned by it, and now by us.

@@ -17,6 +17,8 @@
 mod counters;
 mod idle;
 mod inbox;
+#[cfg(sward_loom)]
+pub mod model;
 mod parked;
 mod placement;
 mod pool;
@@ -299,7 +301,7 @@ fn switch(worker: &Worker, waiter: *const Waiter, suspension: Suspension) {
     // SAFETY: callers are green threads, so one is current, and it runs on its runner.
     unsafe {
         let thread = &*worker.current();
-        thread.waiter.set(waiter);
+        thread.waiter.with_mut(|place| *place = waiter);
         (*thread.runner.get()).suspend(suspension);
     }
 }

@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::ptr::{self, NonNull};
 
-use super::{Remote, Worker};
+use super::{Remote, Shared, Worker};
 use crate::current;
 use crate::thread::{Header, Runnable};
 use crate::waiter::{Waiter, Wake};
@@ -129,7 +129,13 @@ impl Worker {
                 wake.wake();
             }
         });
-        for remote in &self.shared.remotes {
+        self.shared.cancel_moving();
+    }
+}
+
+impl Shared {
+    pub(super) fn cancel_moving(&self) {
+        for remote in &self.remotes {
             // SAFETY: threads in the list are unfinished.
             remote.parked.lock().for_each(|thread| unsafe {
                 if (*thread).run_state.hold() {
@@ -145,7 +151,10 @@ impl Worker {
 /// The thread is off its stack, and is not resumed meanwhile.
 unsafe fn cancel(thread: *const Header) -> Option<Wake> {
     // SAFETY: the caller's promise: so the waiter that it left there stays in place.
-    unsafe { NonNull::new((*thread).waiter.get().cast_mut()).and_then(|w| Waiter::cancel(w)) }
+    unsafe {
+        let waiter = (*thread).waiter.with(|place| *place);
+        NonNull::new(waiter.cast_mut()).and_then(|waiter| Waiter::cancel(waiter))
+    }
 }
 
 /// # Safety

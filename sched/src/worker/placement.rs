@@ -170,10 +170,7 @@ impl Worker {
             origin.counted_at.set(target);
         }
         // SAFETY: the caller gives the thread up when this returns `true`.
-        let fresh = unsafe { Runnable::from_raw(fresh.as_ptr()) };
-        if target.inbox.push(fresh) {
-            self.shared.idle.notify(target.index);
-        }
+        target.receive(unsafe { Runnable::from_raw(fresh.as_ptr()) }, &self.shared);
         true
     }
 }
@@ -181,7 +178,7 @@ impl Worker {
 impl Remote {
     /// A fresh thread is about to come into the inbox: the worker does not return before it
     /// has. `false`: the runtime closes, and the worker may have returned already.
-    fn expect_one(&self, shared: &Shared) -> bool {
+    pub(super) fn expect_one(&self, shared: &Shared) -> bool {
         self.expected.fetch_add(1, Ordering::Relaxed);
         if !broken(Mutant::DealtUnexpected) {
             // Pairs with the fence in `is_expecting`: either the worker sees the count, or we
@@ -190,9 +187,25 @@ impl Remote {
         }
         let closing = shared.is_closing();
         if closing {
-            self.expected.fetch_sub(1, Ordering::Relaxed);
+            self.none_comes(shared);
         }
         !closing
+    }
+
+    /// One that was expected does not come, or not out of the inbox: the worker may sleep,
+    /// and wait for nothing else.
+    pub(super) fn none_comes(&self, shared: &Shared) {
+        self.expected.fetch_sub(1, Ordering::Relaxed);
+        if !broken(Mutant::DealtWithdrawnSilently) {
+            shared.idle.notify(self.index);
+        }
+    }
+
+    /// The one that was expected.
+    pub(super) fn receive(&self, fresh: Runnable, shared: &Shared) {
+        if self.inbox.push(fresh) {
+            shared.idle.notify(self.index);
+        }
     }
 
     /// Whether a fresh thread is in the inbox, or on its way there. The runtime closes.
@@ -215,7 +228,8 @@ impl Worker {
     #[inline]
     pub(super) fn count_child(&self, header: &Header) {
         // SAFETY: it has just left its stack for that wait.
-        let sends = unsafe { header.waiter.get().as_ref() }.is_some_and(|waiter| waiter.sends());
+        let waiter = header.waiter.with(|place| unsafe { (*place).as_ref() });
+        let sends = waiter.is_some_and(|waiter| waiter.sends());
         let origin = &header.origin;
         let counts = origin.parent != 0 && self.shared.remotes.len() > 1 && !sends;
         if counts && origin.counted_at.get().is_null() && self.remote().children.add(origin.parent)

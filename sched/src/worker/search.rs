@@ -67,7 +67,9 @@ impl Pace {
     fn stop(&self, now: Instant, turns: usize) {
         let busy = now.duration_since(self.busy_since.get());
         self.idle_since.set(now);
-        if let Some(before) = self.stolen.take() {
+        if let Some(before) = self.stolen.take()
+            && NAPS
+        {
             let count = turns.wrapping_sub(before).max(1);
             if busy < TINY * count.min(1 << 20) as u32 {
                 self.back_off.set((self.back_off.get() * 2).clamp(BACK_OFF.0, BACK_OFF.1));
@@ -206,6 +208,9 @@ impl Worker {
                         return Some(thread);
                     }
                 }
+                if !NAPS {
+                    return None;
+                }
                 spin();
             }
             let searched = now.duration_since(start);
@@ -214,7 +219,7 @@ impl Worker {
             let may_stop = searched >= limit
                 && (searched >= 2 * STUCK
                     || !self.shared.remotes.iter().any(|it| it.stealable() > 0));
-            if timer_due || may_stop || self.shared.is_closing() || !NAPS {
+            if timer_due || may_stop || self.shared.is_closing() {
                 return None;
             }
         }
@@ -238,7 +243,7 @@ impl Worker {
             }
             let stuck_for = now.duration_since(watch.since);
             let is_stuck = !NAPS || stuck_for >= STUCK || victim.slice.is_blocking();
-            if stuck_for >= TOO_LONG {
+            if NAPS && stuck_for >= TOO_LONG {
                 victim.slice.ask_to_yield();
             }
             self.steal_from(victim, is_stuck)
@@ -293,8 +298,6 @@ impl Worker {
     fn is_done(&self) -> bool {
         self.remote().started.load(Ordering::Relaxed) == 0
             && !self.remote().is_expecting()
-            // After the one before: the monitor may have moved it there.
-            && !self.shared.has_injected()
             && self.shared.moving_unfinished() == 0
     }
 

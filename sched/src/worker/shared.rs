@@ -20,9 +20,9 @@ use crate::dedicated::Dedicated;
 use crate::error::JoinError;
 use crate::metrics::WorkerMetrics;
 use crate::monitor::{Monitor, Names};
-use crate::primitive::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use crate::primitive::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use crate::primitive::deque::{self, Injector, Steal, Stealer};
-use crate::primitive::{Condvar, Mutex};
+use crate::primitive::{Condvar, Mutant, Mutex, broken};
 use crate::thread::{RawTask, Runnable, SpareBlocks};
 use crate::timer::Timers;
 use crate::unblock::BlockingPool;
@@ -184,7 +184,7 @@ impl Shared {
     }
 
     /// `stuck` does not come to what it has to do: does what others can.
-    pub(crate) fn help(&self, stuck: &Remote) {
+    pub(crate) fn help(self: &Arc<Self>, stuck: &Remote) {
         let now = Instant::now();
         loop {
             let fired = stuck.fire_timer(now);
@@ -197,14 +197,31 @@ impl Shared {
         }
         stuck.inbox.take_all(|thread| {
             if thread.header().home.get().is_null() {
-                self.inject(thread);
-                stuck.one_has_come();
+                self.pass_on(thread, stuck);
             } else if stuck.inbox.push(thread) {
                 self.idle.notify(stuck.index);
             }
         });
         if stuck.stealable() > 0 {
             self.idle.wake_any();
+        }
+    }
+
+    /// `thread`, which was dealt to `stuck`, is to begin wherever there is time.
+    fn pass_on(self: &Arc<Self>, thread: Runnable, stuck: &Remote) {
+        if broken(Mutant::HelpCountsTooEarly) {
+            stuck.none_comes(self);
+            self.inject(thread);
+            return;
+        }
+        self.inject(thread);
+        // Not before: that worker may return then.
+        stuck.none_comes(self);
+        // Its fence pairs with that in `is_expecting`, and with that in `notify` as `close`
+        // calls it: either nobody has looked at the injector for the last time, or we see that
+        // the runtime closes.
+        if self.is_closing() && !broken(Mutant::HelpNotRefused) {
+            self.refuse_injected();
         }
     }
 
@@ -238,7 +255,7 @@ impl Shared {
     pub(crate) fn refuse_injected(self: &Arc<Self>) {
         let mut started = Vec::new();
         while let Some(thread) = self.take_injected() {
-            if thread.header().home.get().is_null() {
+            if thread.header().home.get().is_null() || broken(Mutant::RefusesStarted) {
                 let error = JoinError::cancelled(thread.header().describe());
                 self.blocking.abandon(thread, error, self.clone());
             } else {
@@ -293,6 +310,11 @@ impl Shared {
     /// One fewer, while the runtime closes: all workers wait for the last.
     #[cold]
     pub(super) fn moving_thread_ended(&self) {
+        if !broken(Mutant::MovingEndNoFence) {
+            // Pairs with itself, where two end at the same time, and with the fence in
+            // `Idle::sleep`: one of them, or that worker, sees that all have ended.
+            fence(Ordering::SeqCst);
+        }
         if self.moving_unfinished() == 0 {
             self.remotes.iter().for_each(|remote| self.idle.notify(remote.index));
         }
