@@ -58,12 +58,12 @@
 //! | instead of | use |
 //! |---|---|
 //! | `std::thread::sleep` | [`time::sleep`] |
-//! | a `std` lock that is held while its holder blocks | [`sync::Mutex`] |
+//! | a `std` lock that is held across any call here that *can* block | [`sync::Mutex`] |
 //! | `std::sync::mpsc`, `std::thread::park`, `JoinHandle` of an OS thread | [`chan`], [`park`], [`JoinHandle`] |
 //! | reading files, name lookups, child processes, C libraries that wait | the same inside [`unblock`] |
 //! | a long loop | the same with a [`checkpoint`] in it |
 //!
-//! Sending, receiving and locking are checkpoints themselves. While a thread keeps its worker
+//! Receiving, locking, and sending to channels that can be full are checkpoints themselves. While a thread keeps its worker
 //! nevertheless, other workers take over the threads that have not begun there; those that have
 //! begun wait.
 //!

@@ -12,13 +12,15 @@ use std::mem::MaybeUninit;
 use std::time::Instant;
 
 use sward_sched::checkpoint;
-use sward_sched::internal::{Node, Outcome, WaitList, Waiter, raise_cancel};
+use sward_sched::internal::{Node, Outcome, WaitList, Waiter, charge, raise_cancel};
 use sward_sched::primitive::{Mutex, MutexGuard, UnsafeCell};
 
 use crate::error::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
 
 /// Where a flavour keeps the values that nobody waits for yet.
 pub(crate) trait Buffer<T> {
+    /// Whether a sender may ever have to wait.
+    const CAN_BE_FULL: bool;
     /// Whether `push` must wait.
     fn is_full(&self) -> bool;
     /// Adds a value; there is room.
@@ -144,7 +146,12 @@ impl<B> Channel<B> {
     where
         B: Buffer<T>,
     {
-        checkpoint();
+        if B::CAN_BE_FULL {
+            checkpoint();
+        } else {
+            // What never waits never switches: its callers hold whatever locks they like.
+            charge();
+        }
         match self.offer(value) {
             Ok(()) => Ok(()),
             Err((value, None)) => Err(SendTimeoutError::Disconnected(value)),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use settings::{LONG, limited, runtime, until};
 use sward_chan::{bounded, unbounded};
-use sward_sched::{JoinHandle, Runtime, park, spawn, time, yield_now};
+use sward_sched::{JoinHandle, Runtime, checkpoint, park, spawn, time, yield_now};
 
 /// Many more operations than a thread may do in one turn.
 const MANY: usize = 20_000;
@@ -42,12 +42,25 @@ fn calls_until_it_runs(fresh: bool, mut operation: impl FnMut(usize) + Send) -> 
 fn who_only_sends_gives_way() {
     limited(|| {
         for fresh in [false, true] {
-            let (sender, _receiver) = unbounded();
-            let calls = calls_until_it_runs(fresh, |i| sender.send(i).unwrap());
-            assert!(calls.is_some_and(|calls| calls < MANY / 2), "{calls:?}");
             let (sender, _receiver) = bounded(MANY);
             let calls = calls_until_it_runs(fresh, |i| sender.send_timeout(i, LONG).unwrap());
             assert!(calls.is_some_and(|calls| calls < MANY / 2), "{calls:?}");
+        }
+    });
+}
+
+#[test]
+fn what_never_waits_counts_but_does_not_switch() {
+    limited(|| {
+        for fresh in [false, true] {
+            let (sender, _receiver) = unbounded();
+            let calls = calls_until_it_runs(fresh, |i| {
+                sender.send(i).unwrap();
+                if i == MANY / 2 {
+                    checkpoint();
+                }
+            });
+            assert_eq!(calls, Some(MANY / 2));
         }
     });
 }

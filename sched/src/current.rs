@@ -1,6 +1,6 @@
 //! Which worker is this, and which green thread: the only thread-locals of sward.
 //!
-//! A green thread that waits may come back on another OS thread one day, and the
+//! A green thread that waits and may migrate comes back on another OS thread, and the
 //! compiler, which knows nothing of that, may keep the *address* of a thread-local
 //! in a register across the wait. So the accessors here are never inlined, and an empty
 //! `asm!` hides from the optimiser what they read (`#[inline(never)]` alone was seen to be
@@ -42,9 +42,10 @@ pub(crate) fn green_thread() -> *const Header {
     hidden(if worker.is_null() { ptr::null() } else { unsafe { (*worker).current() } })
 }
 
-/// Counts an operation of the green thread that this code runs in. `true`: it is to yield.
+/// Counts an operation of the green thread that this code runs in. `true`: it is to yield at
+/// its next [`checkpoint`](crate::checkpoint).
 #[inline(never)]
-pub(crate) fn charge() -> bool {
+pub fn charge() -> bool {
     let slice = hidden(SLICE.with(Cell::get));
     // SAFETY: as above.
     !slice.is_null() && unsafe { (*slice).charge() }

@@ -26,8 +26,14 @@ impl Dedicated {
 
     /// The outer runtime closes.
     pub(crate) fn close(&self) {
-        let inner = std::mem::take(&mut *self.0.lock());
-        inner.iter().filter_map(Weak::upgrade).for_each(|inner| inner.close());
+        let inner: Vec<_> = self.0.lock().iter().filter_map(Weak::upgrade).collect();
+        inner.iter().for_each(|inner| inner.close());
+    }
+
+    /// Threads of theirs that have started and not finished.
+    pub(crate) fn unfinished(&self) -> usize {
+        let inner: Vec<_> = self.0.lock().iter().filter_map(Weak::upgrade).collect();
+        inner.iter().map(|inner| inner.unfinished()).sum()
     }
 
     fn add(&self, shared: &Arc<Shared>) {
@@ -47,7 +53,8 @@ pub(crate) fn start(thread: Runnable, outer: &Arc<Shared>) {
         // It may have come too late for `close`.
         inner.close();
     }
-    let name = thread.header().name().unwrap_or("sward-dedicated").to_owned();
+    // An OS thread's name ends at the first NUL, and std panics on one.
+    let name = thread.header().name().unwrap_or("sward-dedicated").replace('\0', "?");
     let queues = queues.pop().expect("one worker");
     outer.party_enters();
     inner.party_enters();

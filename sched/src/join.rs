@@ -141,7 +141,7 @@ impl<T> fmt::Debug for JoinHandle<T> {
 }
 
 /// Owns the result of a green thread started by [`spawn_local`](crate::spawn_local), which
-/// need not be `Send`; so it stays on that worker, too. Dropping it detaches the thread.
+/// need not be `Send`; so the handle is not, either. Dropping it detaches the thread.
 ///
 /// ```
 /// # use sward_sched as sward;

@@ -95,7 +95,7 @@ where
 /// A thread on `shared` that the caller outwaits, so that it may borrow.
 pub(crate) fn run_on<F, T>(
     f: F,
-    shared: &Shared,
+    shared: &Arc<Shared>,
     name: &str,
     location: &'static Location<'static>,
 ) -> T

@@ -120,12 +120,15 @@ pub fn yield_now() {
 ///
 /// It costs about a nanosecond. It yields when the thread has run for a time slice (10 to
 /// 20 ms), when another worker has nothing to do and this one may have (after 20 µs), or
-/// after some hundreds of calls since the thread's last turn. Sending, receiving and locking
-/// do the same by themselves, before they begin.
+/// after some hundreds of calls since the thread's last turn. Receiving, locking, and sending
+/// to channels that can be full do the same by themselves, before they begin, whether or not
+/// they have to wait then; what never waits (`try_..`, sending to an unbounded channel) only
+/// counts, or not even that.
 ///
 /// # Blocking
 ///
-/// Never blocks. In an OS thread it does nothing.
+/// Parks the green thread for as long as others have their turns, as [`yield_now`] does. In
+/// an OS thread it does nothing.
 ///
 /// # Cancellation
 ///
@@ -141,8 +144,10 @@ pub fn checkpoint() {
 fn end_slice() {
     // SAFETY: `charge` is true in green threads only, which run on a worker.
     let worker = unsafe { &*current::worker() };
-    worker.end_slice();
-    if !worker.current().is_null() {
-        worker::yield_now(worker);
+    // Not in the middle of an unwinding, which is soon over, and costly to take along.
+    if std::thread::panicking() || worker.current().is_null() {
+        return;
     }
+    worker.end_slice();
+    worker::yield_now(worker);
 }

@@ -291,13 +291,15 @@ impl Builder {
     ///
     /// # Safety
     ///
-    /// A *blocking call* is any of sward's that parks the green thread, and
-    /// [`yield_now`](crate::yield_now). After it, the code that follows may be on another OS
-    /// thread. So in every thread of this runtime, all code of other crates included,
+    /// A *blocking call* is every one of sward's whose docs say that it parks the green thread,
+    /// whether or not it has to wait this time; [`yield_now`](crate::yield_now) and
+    /// [`checkpoint`](crate::checkpoint) are among them, and so is every send, receive and lock.
+    /// After it, the code that follows may be on another OS thread. So in every thread of this runtime, all code of other crates included,
     ///
     /// 1. every value that is live across a blocking call is `Send`; or it is not, and all its
     ///    aliases lie on the same green thread's stack (an `Rc` of which no clone is elsewhere;
-    ///    a `Cell` that is borrowed from below);
+    ///    a `Cell` that is borrowed from below). A [`LocalJoinHandle`](crate::LocalJoinHandle) is
+    ///    not to be held, or joined, in a thread that migrates;
     /// 2. nothing that belongs to an OS thread is held across one: a guard of a `std` or
     ///    `parking_lot` lock, an entered span or runtime context, a borrow inside
     ///    `LocalKey::with`, a raw pointer to a thread-local. (sward's own guards may be held:

@@ -8,7 +8,7 @@
 //!   WAITING ──claim──▶ CLAIMED ──done(case)──▶ DONE     a waker hands something over
 //!      ├──close──────▶ CLOSED                           the thing waited for is closed
 //!      ├──deadline───▶ TIMED_OUT                        the timer, or the OS thread itself
-//!      └──shutdown───▶ CANCELLED                        the waiter's own worker
+//!      └──shutdown───▶ CANCELLED                        a worker of its runtime
 //! ```
 //!
 //! 1. Each waiter leaves `WAITING` once, and whoever moves it owes it exactly one
@@ -286,7 +286,7 @@ enum WakeTarget {
     Os(OsUnparker),
 }
 
-// SAFETY: `wake` may be called from anywhere: `RunState` and the inbox are made for it.
+// SAFETY: `wake` may be called from anywhere: the inbox and `RunState` are made for it.
 unsafe impl Send for Wake {}
 
 impl Wake {

@@ -138,6 +138,45 @@ fn a_shutdown_unwinds_it_and_waits_for_it() {
 }
 
 #[test]
+fn what_it_spawns_while_its_runtime_shuts_down_ends() {
+    for _ in 0..20 {
+        let rt = RuntimeBuilder::new().workers(2).build().unwrap();
+        let (sender, child) = mpsc::channel();
+        let (begin, begun) = mpsc::channel();
+        let (go, going) = mpsc::channel();
+        drop(rt.run(move || {
+            Builder::new().dedicated().spawn(move || {
+                begin.send(()).unwrap();
+                // Blocks its OS thread: no shutdown ends that.
+                going.recv().unwrap();
+                sender.send(spawn(|| 7)).unwrap();
+            })
+        }));
+        begun.recv().unwrap();
+        let shutdown = std::thread::spawn(move || rt.shutdown(Duration::from_secs(30)));
+        go.send(()).unwrap();
+        // Before it was closed the child may have run.
+        let child = child.recv().unwrap();
+        assert!(shutdown.join().unwrap());
+        assert!(child.is_finished());
+        assert!(child.join().map_or_else(|error| error.is_cancelled(), |value| value == 7));
+    }
+}
+
+#[test]
+fn any_name_will_do() {
+    let rt = RuntimeBuilder::new().workers(1).build().unwrap();
+    let name = rt.run(|| {
+        let handle = Builder::new().dedicated().name("a\0b").spawn(|| ());
+        let name = handle.thread().name().map(str::to_owned);
+        handle.join().unwrap();
+        name
+    });
+    assert_eq!(name.as_deref(), Some("a\0b"));
+    assert!(rt.shutdown(Duration::from_secs(30)));
+}
+
+#[test]
 fn it_may_shut_its_own_runtime_down() {
     let rt = RuntimeBuilder::new().workers(1).build().unwrap();
     let (sender, receiver) = mpsc::channel();

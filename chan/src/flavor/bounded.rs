@@ -18,6 +18,8 @@ impl<T> Ring<T> {
 }
 
 impl<T> Buffer<T> for Ring<T> {
+    const CAN_BE_FULL: bool = true;
+
     #[inline]
     fn is_full(&self) -> bool {
         self.values.len() == self.capacity

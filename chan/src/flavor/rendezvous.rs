@@ -7,6 +7,8 @@ use crate::channel::Buffer;
 pub(crate) struct Nothing;
 
 impl<T> Buffer<T> for Nothing {
+    const CAN_BE_FULL: bool = true;
+
     #[inline]
     fn is_full(&self) -> bool {
         true

@@ -28,6 +28,8 @@ impl<T> Segments<T> {
 }
 
 impl<T> Buffer<T> for Segments<T> {
+    const CAN_BE_FULL: bool = false;
+
     #[inline]
     fn is_full(&self) -> bool {
         false

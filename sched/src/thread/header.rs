@@ -10,7 +10,8 @@
 //!    one at most. If that was gone before, still by the thread.
 //! 3. User values (closure, result, panic payload) are dropped on the green thread
 //!    itself, by the holder of its handle, or, if it never started, on the blocking pool.
-//!    Only when no OS thread can be had for that does a worker's own loop drop a closure.
+//!    Only when no OS thread can be had for that, or no stack for a local thread, does a
+//!    worker's own loop drop a closure.
 //! 4. The cells marked *scheduler* are touched only by the owner of the right to
 //!    run; handing that right over orders those accesses.
 
@@ -450,10 +451,10 @@ impl Runnable {
         Self(unsafe { NonNull::new_unchecked(header.cast_mut()) })
     }
 
-    /// Runs the closure to its end (or, if it is refused, drops it), on the stack that this is called on; then it is to be
-    /// [`finish`](Self::finish)ed. Called through a pointer, so never inlined: a runner
-    /// calls it again and again, on whichever OS thread it is by then, and no
-    /// thread-local's address may be kept from one call to the next.
+    /// Runs the closure to its end (or, if it is refused, drops it), on the stack that this
+    /// is called on; then it is to be [`finish`](Self::finish)ed. The closure is called
+    /// through a pointer, so never inlined: a runner calls one after the other, on whichever OS
+    /// thread it is by then, and no thread-local's address may be kept from one to the next.
     ///
     /// # Safety
     ///

@@ -10,9 +10,9 @@
 //! 2. `Worker` is borrowed shared everywhere: by its loop, and by the code of green
 //!    threads that runs inside `execute`. Borrows of its cells, and of the worker itself,
 //!    end before a switch.
-//! 3. A worker returns only when its runtime closes and all sticky threads that it started,
-//!    and all migrating ones of the runtime, have finished. Until then all that it owns
-//!    stays in place.
+//! 3. A worker returns only when its runtime closes (or is there for one thread alone:
+//!    dedicated.rs), and all sticky threads that it started, and all migrating ones of the
+//!    runtime, have finished. Until then all that it owns stays in place.
 
 mod counters;
 mod idle;

@@ -208,6 +208,11 @@ impl Remote {
         }
     }
 
+    /// Whether a fresh thread may be in the inbox: a hint.
+    pub(super) fn may_expect(&self) -> bool {
+        self.expected.load(Ordering::Relaxed) != 0
+    }
+
     /// Whether a fresh thread is in the inbox, or on its way there. The runtime closes.
     pub(super) fn is_expecting(&self) -> bool {
         // Pairs with the fence in `expect_one`.
@@ -238,7 +243,7 @@ impl Worker {
         }
     }
 
-    /// `header` is about to finish.
+    /// `header` is about to finish, or to begin elsewhere after all.
     #[inline]
     pub(super) fn uncount_child(header: &Header) {
         // SAFETY: null, or a worker of the same runtime, which is not over.

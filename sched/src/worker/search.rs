@@ -11,7 +11,7 @@ use crate::primitive::{Mutant, NAPS, broken, spin};
 use crate::thread::Runnable;
 
 /// A worker that has taken no turn for so long does not come to what it is about to run.
-const STUCK: Duration = Duration::from_micros(5);
+pub(super) const STUCK: Duration = Duration::from_micros(5);
 
 /// One that has taken no turn for so long is asked to, while another has nothing to do: what
 /// waits behind it may have work to give away.
@@ -176,8 +176,9 @@ impl Worker {
         self.remote().counters.slept.add(1);
         let now = Instant::now();
         let rest_over = self.pace.back_off_until(now);
-        let naps = idle.start_napping();
-        let nap_over = naps.then(|| rest_over.unwrap_or_else(|| now + self.pace.nap()));
+        // While the runtime closes, workers that have returned look as if they were busy.
+        let naps = !self.shared.is_closing() && idle.start_napping();
+        let nap_over = rest_over.or_else(|| naps.then(|| now + self.pace.nap()));
         if rest_over.is_some() {
             idle.rest(true);
         }

@@ -15,7 +15,7 @@ use super::pool::SpareRunners;
 use super::priority::Ranked;
 use super::slice::Slice;
 use super::slot::Slot;
-use super::{Counters, ParkedList, current_of};
+use super::{Counters, ParkedList, Worker, current_of};
 use crate::dedicated::Dedicated;
 use crate::error::JoinError;
 use crate::metrics::WorkerMetrics;
@@ -47,8 +47,9 @@ pub(crate) struct Shared {
     pub(crate) migrates: bool,
     /// Set once: the runtime is shut down; threads are cancelled and none starts.
     closing: AtomicBool,
-    /// What a shutdown waits for: workers that have not returned, and threads that never
-    /// started and are being ended, or are to be, on the blocking pool.
+    /// What a shutdown waits for: workers, the monitor and dedicated threads that have not
+    /// returned, and threads that never started and are being ended, or are to be, on the
+    /// blocking pool.
     parties: Mutex<usize>,
     party_left: Condvar,
 }
@@ -74,8 +75,9 @@ pub(crate) struct Remote {
     overruns: AtomicU64,
     /// Sticky threads started here and not finished; only the worker writes it.
     pub(crate) started: AtomicUsize,
-    /// Migrating threads that have started here less those that have finished here.
+    /// Migrating threads that have started here, and that have finished here, so far.
     moving_started: AtomicUsize,
+    moving_finished: AtomicUsize,
     pub(super) timers: Mutex<Timers>,
     /// The migrating threads that first parked here, unfinished.
     pub(super) parked: Mutex<ParkedList>,
@@ -136,6 +138,7 @@ impl Shared {
                     overruns: AtomicU64::new(0),
                     started: AtomicUsize::new(0),
                     moving_started: AtomicUsize::new(0),
+                    moving_finished: AtomicUsize::new(0),
                     timers: Mutex::new(Timers::default()),
                     parked: Mutex::new(ParkedList::new()),
                     shared: shared.clone(),
@@ -195,6 +198,9 @@ impl Shared {
                 break;
             }
         }
+        if !stuck.may_expect() {
+            return self.help_steal(stuck);
+        }
         stuck.inbox.take_all(|thread| {
             if thread.header().home.get().is_null() {
                 self.pass_on(thread, stuck);
@@ -202,6 +208,10 @@ impl Shared {
                 self.idle.notify(stuck.index);
             }
         });
+        self.help_steal(stuck);
+    }
+
+    fn help_steal(&self, stuck: &Remote) {
         if stuck.stealable() > 0 {
             self.idle.wake_any();
         }
@@ -209,12 +219,13 @@ impl Shared {
 
     /// `thread`, which was dealt to `stuck`, is to begin wherever there is time.
     fn pass_on(self: &Arc<Self>, thread: Runnable, stuck: &Remote) {
+        Worker::uncount_child(thread.header());
         if broken(Mutant::HelpCountsTooEarly) {
             stuck.none_comes(self);
-            self.inject(thread);
+            self.put_into_injector(thread);
             return;
         }
-        self.inject(thread);
+        self.put_into_injector(thread);
         // Not before: that worker may return then.
         stuck.none_comes(self);
         // Its fence pairs with that in `is_expecting`, and with that in `notify` as `close`
@@ -263,7 +274,7 @@ impl Shared {
                 started.push(thread);
             }
         }
-        started.into_iter().for_each(|thread| self.inject(thread));
+        started.into_iter().for_each(|thread| self.put_into_injector(thread));
     }
 
     /// One more that a shutdown waits for.
@@ -296,15 +307,18 @@ impl Shared {
     /// Threads that have started and not finished, over all workers.
     pub(crate) fn unfinished(&self) -> usize {
         let sticky = self.remotes.iter().map(|remote| remote.started.load(Ordering::Relaxed));
-        sticky.sum::<usize>() + self.moving_unfinished()
+        sticky.sum::<usize>() + self.moving_unfinished() + self.dedicated.unfinished()
     }
 
     /// Migrating threads that have started and not finished. A worker that has run one of
     /// them does not get 0: it has seen the count go up.
     pub(super) fn moving_unfinished(&self) -> usize {
-        // It may have been counted up on one worker and down on another.
-        let counts = self.remotes.iter().map(|it| it.moving_started.load(Ordering::Relaxed));
-        counts.fold(0, usize::wrapping_add)
+        // Acquire: pairs with the Release in `count_finished`. A thread may start on one worker
+        // and finish on another: whoever has counted its end sees its beginning after that.
+        let finished = self.remotes.iter().map(|it| it.moving_finished.load(Ordering::Acquire));
+        let finished = finished.fold(0, usize::wrapping_add);
+        let started = self.remotes.iter().map(|it| it.moving_started.load(Ordering::Relaxed));
+        started.fold(0, usize::wrapping_add).wrapping_sub(finished)
     }
 
     /// One fewer, while the runtime closes: all workers wait for the last.
@@ -344,10 +358,22 @@ impl Remote {
 
     /// Owner only.
     #[inline]
-    pub(super) fn count_started(&self, migrates: bool, by: isize) {
+    pub(super) fn count_started(&self, migrates: bool) {
         let started = if migrates { &self.moving_started } else { &self.started };
         // Relaxed, and not a read-modify-write: only this worker writes it.
-        started.store(started.load(Ordering::Relaxed).wrapping_add_signed(by), Ordering::Relaxed);
+        started.store(started.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// Owner only.
+    #[inline]
+    pub(super) fn count_finished(&self, migrates: bool) {
+        if migrates {
+            let finished = self.moving_finished.load(Ordering::Relaxed).wrapping_add(1);
+            // Release: pairs with the Acquire in `moving_unfinished`.
+            self.moving_finished.store(finished, Ordering::Release);
+        } else {
+            self.started.store(self.started.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
+        }
     }
 
     /// A thread here has gone on for longer than a slice.
@@ -373,10 +399,18 @@ impl Remote {
     }
 
     /// How many threads others could take from here: a hint.
-    #[inline]
     pub(super) fn stealable(&self) -> usize {
-        let slots = usize::from(!self.lone.is_empty()) + usize::from(!self.next.is_empty());
-        slots + self.fresh.len() + self.moving.len()
+        self.in_slots() + self.in_deques()
+    }
+
+    #[inline]
+    pub(super) fn in_slots(&self) -> usize {
+        usize::from(!self.lone.is_empty()) + usize::from(!self.next.is_empty())
+    }
+
+    #[inline]
+    pub(super) fn in_deques(&self) -> usize {
+        self.fresh.len() + self.moving.len()
     }
 
     /// Ends one of the waits whose deadline has passed.

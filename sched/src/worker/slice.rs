@@ -39,7 +39,7 @@ impl Slice {
     pub(crate) fn charge(&self) -> bool {
         // Relaxed, and not a read-modify-write: nobody else writes it.
         let budget = self.budget.load(Ordering::Relaxed);
-        self.budget.store(budget.wrapping_sub(1), Ordering::Relaxed);
+        self.budget.store(budget.saturating_sub(1), Ordering::Relaxed);
         budget == 0 || self.is_yield_asked()
     }
 

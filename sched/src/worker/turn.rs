@@ -347,6 +347,7 @@ impl Worker {
     fn refuse(&self, thread: &Runnable, error: JoinError) -> bool {
         // SAFETY: the caller's promise.
         let thread = unsafe { Runnable::from_raw(thread.as_ptr()) };
+        Self::uncount_child(thread.header());
         if thread.header().is_local {
             // SAFETY: as above. There is no stack for the destructors of its closure: if they
             // block, they block this worker.
@@ -362,7 +363,7 @@ impl Worker {
     fn settle(&self, header: &Header, runner: *const Runner) {
         header.runner.set(runner);
         header.home.set(self.remote());
-        self.remote().count_started(header.migrates, 1);
+        self.remote().count_started(header.migrates);
         self.shared.names.enter(header);
     }
 }
@@ -381,12 +382,19 @@ pub(super) fn after_run(runner: &Runner) -> bool {
         Worker::unlist_parked(header);
         Worker::uncount_child(header);
     });
-    // SAFETY: as above.
+    run_next(runner, migrates)
+}
+
+/// Never inlined: before it there may have been a switch, and what is looked up here, in
+/// other crates, too, is of this OS thread.
+#[inline(never)]
+fn run_next(runner: &Runner, migrated: bool) -> bool {
+    // SAFETY: this runs on a runner, so there is a worker.
     let worker = unsafe { &*current::worker() };
-    worker.remote().count_started(migrates, -1);
+    worker.remote().count_finished(migrated);
     worker.set_current(ptr::null());
     if worker.shared.is_closing() {
-        if migrates {
+        if migrated {
             worker.shared.moving_thread_ended();
         }
         return false;

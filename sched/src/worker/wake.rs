@@ -1,5 +1,8 @@
 //! How a thread that can run gets into a queue: spawned, woken, or yielding.
 
+use std::sync::Arc;
+
+use super::search::STUCK;
 use super::{Placement, Priority, Remote, Shared, Worker};
 use crate::current;
 use crate::primitive::NAPS;
@@ -85,7 +88,6 @@ impl Worker {
     /// Adds a thread that was spawned here and has not started.
     #[inline]
     pub(super) fn push_fresh(&self, thread: Runnable) {
-        self.remote().counters.spawned.add(1);
         if self.remote().slice.is_blocking() {
             return self.shared.inject(thread);
         }
@@ -137,30 +139,45 @@ impl Worker {
     /// takes one of them to be woken.
     #[inline]
     pub(super) fn is_worth_a_wake(&self, remote: &Remote) -> bool {
-        let backlog = remote.stealable();
-        backlog > 0
-            && (!NAPS || backlog as u64 * remote.turn_nanos() >= self.shared.idle.wake_nanos())
+        let turn = remote.turn_nanos();
+        // What is next is given up only by a worker that does not come to it.
+        let slots = if !NAPS || turn >= STUCK.as_nanos() as u64 { remote.in_slots() } else { 0 };
+        let backlog = slots + remote.in_deques();
+        backlog > 0 && (!NAPS || backlog as u64 * turn >= self.shared.idle.wake_nanos())
     }
 }
 
 impl Shared {
     /// Makes a thread that has not started runnable.
-    ///
-    /// Once the runtime closes, only its own threads can still come here (others would need
-    /// the `Runtime`, which is gone), and their worker is there to refuse what they spawn.
     #[inline]
-    pub(crate) fn start(&self, thread: Runnable, placement: Placement) {
-        match (super::current_of(self), placement) {
-            (Some(worker), Placement::WithParent) => worker.push_here(thread),
-            (Some(worker), _) if thread.header().priority == Priority::Normal => {
-                worker.push_fresh(thread);
-            }
-            _ => self.inject(thread),
+    pub(crate) fn start(self: &Arc<Self>, thread: Runnable, placement: Placement) {
+        let Some(worker) = super::current_of(self) else { return self.inject(thread) };
+        if placement == Placement::WithParent {
+            return worker.push_here(thread);
+        }
+        worker.remote().counters.spawned.add(1);
+        if thread.header().priority == Priority::Normal {
+            worker.push_fresh(thread);
+        } else {
+            self.inject(thread);
         }
     }
 
     /// Makes a thread runnable on any worker.
-    pub(super) fn inject(&self, thread: Runnable) {
+    ///
+    /// While the runtime closes, its own workers still come for what they put here. But a
+    /// dedicated thread, which is none of them, may be the last that runs: then it ends itself
+    /// what it has spawned.
+    pub(super) fn inject(self: &Arc<Self>, thread: Runnable) {
+        self.put_into_injector(thread);
+        // After the fence in there, which pairs with those of the same kind in `close`: either
+        // the injector is still to be cleared, or we see that it was.
+        if self.is_closing() && super::current_of(self).is_none() {
+            self.refuse_injected();
+        }
+    }
+
+    pub(super) fn put_into_injector(&self, thread: Runnable) {
         match thread.header().priority {
             Priority::Normal => self.injector.push(thread),
             _ => self.ranked.push(thread),
@@ -183,7 +200,7 @@ impl Remote {
             Some(worker) if worker.owns(self) => worker.shared(),
             _ => {
                 pinned = self.shared().expect("a worker outlives its threads");
-                &*pinned
+                &pinned
             }
         };
         if thread.header().migrates {
