@@ -36,6 +36,10 @@ pub fn check_up_to(
     mutants: &[Mutant],
     model: impl Fn() + Send + Sync + 'static,
 ) {
+    if at_most > 0 && explored() >= at_most {
+        println!("{test}: not beyond preemption bound {at_most}, which has been run");
+        return;
+    }
     let bound = explore(at_most, test, model);
     let is_mutant = std::env::var_os("SWARD_MUTANT").is_some();
     // At the very bound at which the whole model has just passed, so that nothing but the
@@ -46,6 +50,11 @@ pub fn check_up_to(
             println!("{test}: mutant {mutant:?} killed");
         }
     }
+}
+
+/// Up to which bound `cargo xtask loom` has just run all models.
+fn explored() -> usize {
+    std::env::var("SWARD_EXPLORED").ok().and_then(|bound| bound.parse().ok()).unwrap_or(0)
 }
 
 /// Returns the number of preemptions that it allowed.
