@@ -180,12 +180,12 @@ impl Stage {
 
     /// A migrating thread starts on the played worker.
     pub fn moving_starts(&self) {
-        self.played().count_started(true, 1);
+        self.played().count_started(true);
     }
 
     /// It ends there, while the runtime closes.
     pub fn moving_ends(&self) {
-        self.played().count_started(true, -1);
+        self.played().count_finished(true);
         self.0.moving_thread_ended();
     }
 
