@@ -44,16 +44,14 @@ impl Slice {
     #[inline]
     pub(super) fn refill(&self) {
         self.budget.store(BUDGET, Ordering::Relaxed);
-    }
-
-    /// Asks the thread that runs to yield soon.
-    pub(crate) fn ask_to_yield(&self) {
-        // Relaxed: it may come late, or to the thread after.
-        self.yield_asked.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn yield_is_done(&self) {
+        // What the thread before was asked is not for this one.
         self.yield_asked.store(false, Ordering::Relaxed);
+    }
+
+    /// Asks the thread that runs to yield before its turn ends otherwise.
+    pub(crate) fn ask_to_yield(&self) {
+        // Relaxed: it may come late, and to the thread after.
+        self.yield_asked.store(true, Ordering::Relaxed);
     }
 
     /// Turns taken so far.

@@ -272,7 +272,6 @@ impl Worker {
     /// first then: those that have started wait behind it, or have had their turns.
     #[cold]
     pub(crate) fn end_slice(&self) {
-        self.remote().slice.yield_is_done();
         self.turns.fresh_due.set(self.turns.count.get());
     }
 
