@@ -36,7 +36,7 @@ pub struct WorkerMetrics {
     pub inbox: u64,
     /// How often it had more idle stacks than it keeps, and handed some on.
     pub overflowed: u64,
-    /// Turns that lasted longer than a time slice.
+    /// Turns that lasted for 20 ms or more: two time slices.
     pub overran: u64,
     /// Threads that have started here, stay here, and are unfinished.
     pub unfinished: usize,

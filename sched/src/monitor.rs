@@ -8,7 +8,7 @@
 //!   lock operation, so that workers need not read the clock;
 //! - other workers are woken for what they can take over, and the worker's timers are fired
 //!   on its behalf;
-//! - once for each such turn it is counted and, where there is no better place, reported.
+//! - once for each such turn it is counted and, in a debug build, if it goes on, reported.
 //!
 //! Every [`TRIM`] it gives memory back that the workers have not needed meanwhile.
 //!
@@ -125,9 +125,12 @@ struct Seen {
     slices: u32,
 }
 
-/// A turn is counted and reported when it has gone on for so many slices: on a machine that
-/// is short of CPUs one more passes easily.
+/// A turn is counted when it has gone on for so many slices: on a machine that is short of CPUs
+/// one more passes easily.
 const OVERRUN: u32 = 2;
+
+/// And reported when it has gone on for so many.
+const REPORTED: u32 = 10;
 
 impl Seen {
     fn look_at(&mut self, shared: &Arc<Shared>, index: usize) {
@@ -142,14 +145,17 @@ impl Seen {
         self.slices += 1;
         remote.slice.ask_to_yield();
         shared.help(remote);
-        if self.slices == OVERRUN && !remote.slice.is_blocking() {
-            remote.count_overrun();
-            complain(&running, index, SLICE * OVERRUN, &shared.names);
+        match self.slices {
+            OVERRUN => remote.count_overrun(),
+            REPORTED if !remote.slice.is_blocking() => {
+                complain(&running, index, SLICE * REPORTED, &shared.names);
+            }
+            _ => {}
         }
     }
 }
 
-/// Says who keeps a worker, unless somebody looks at the metrics.
+/// Says who keeps a worker, on stderr, for those who are about to find out why a program hangs.
 fn complain(running: &Running, worker: usize, elapsed: Duration, names: &Names) {
     if !cfg!(debug_assertions) {
         return;

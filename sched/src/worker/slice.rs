@@ -47,21 +47,19 @@ impl Slice {
     #[inline]
     pub(super) fn refill(&self) {
         self.budget.store(BUDGET, Ordering::Relaxed);
+        // What the thread before was asked is not for this one.
+        self.yield_asked.store(false, Ordering::Relaxed);
     }
 
-    /// Asks the thread that runs to yield soon.
+    /// Asks the thread that runs to yield before its turn ends otherwise.
     pub(crate) fn ask_to_yield(&self) {
-        // Relaxed: it may come late, or to the thread after.
+        // Relaxed: it may come late, and to the thread after.
         self.yield_asked.store(true, Ordering::Relaxed);
     }
 
     #[inline]
     pub(super) fn is_yield_asked(&self) -> bool {
         self.yield_asked.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn yield_is_done(&self) {
-        self.yield_asked.store(false, Ordering::Relaxed);
     }
 
     /// Turns taken so far.

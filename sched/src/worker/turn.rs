@@ -141,7 +141,6 @@ impl Worker {
     /// What is done from time to time, however much there is to run.
     #[cold]
     fn look_around(&self) -> Option<Runnable> {
-        self.remote().slice.yield_is_done();
         self.turns.measure(self.remote());
         self.look_outside();
         self.pop_oldest()
@@ -291,10 +290,18 @@ impl Worker {
                 }
             }
             // SAFETY: it was run, so the right to run it was here and comes back.
-            Suspension::Yielded => self.push_started(unsafe { Runnable::from_raw(thread) }),
+            Suspension::Yielded => self.push_yielded(unsafe { Runnable::from_raw(thread) }),
             // SAFETY: as above.
             Suspension::Parked => self.let_wait(unsafe { Runnable::from_raw(thread) }),
         }
+    }
+
+    /// `thread` has given way: to fresh ones, too, which would otherwise pile up behind a
+    /// thread that spawns one before each yield.
+    #[inline(always)]
+    fn push_yielded(&self, thread: Runnable) {
+        self.turns.fresh_due.set(self.turns.count.get());
+        self.push_started(thread);
     }
 
     #[inline]
