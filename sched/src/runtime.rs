@@ -294,7 +294,8 @@ impl Builder {
     /// A *blocking call* is every one of sward's whose docs say that it parks the green thread,
     /// whether or not it has to wait this time; [`yield_now`](crate::yield_now) and
     /// [`checkpoint`](crate::checkpoint) are among them, and so is every send, receive and lock.
-    /// After it, the code that follows may be on another OS thread. So in every thread of this runtime, all code of other crates included,
+    /// After it, the code that follows may be on another OS thread. So in every thread of this
+    /// runtime, all code of other crates included,
     ///
     /// 1. every value that is live across a blocking call is `Send`; or it is not, and all its
     ///    aliases lie on the same green thread's stack (an `Rc` of which no clone is elsewhere;
