@@ -52,6 +52,35 @@ struct State<B> {
 /// Room for one value on the stack of whoever waits, lent to the other side.
 struct Slot<T>(UnsafeCell<MaybeUninit<T>>);
 
+/// All that a waiting side leaves on its stack for the other, and as little beside it as can
+/// be: what the other side touches to hand a small value over to another core is one cache
+/// line, or two.
+#[repr(C, align(64))]
+struct Place<T> {
+    waiter: Waiter,
+    node: Node,
+    slot: Slot<T>,
+}
+
+impl<T> Place<T> {
+    #[inline]
+    fn new(waiter: Waiter, slot: Slot<T>) -> Self {
+        Self { waiter, node: Node::unbound(), slot }
+    }
+
+    /// Gets in line.
+    ///
+    /// # Safety
+    ///
+    /// As for [`WaitList::push_back`]; the place does not move from here on.
+    #[inline]
+    unsafe fn get_in_line(&self, line: &WaitList) {
+        self.node.bind(&self.waiter, self.slot.lend());
+        // SAFETY: the caller's promise.
+        unsafe { line.push_back(&self.node) };
+    }
+}
+
 impl<T> Slot<T> {
     fn empty() -> Self {
         Self(UnsafeCell::new(MaybeUninit::uninit()))
@@ -165,20 +194,18 @@ impl<B> Channel<B> {
         value: T,
         deadline: Option<Instant>,
     ) -> Result<(), SendTimeoutError<T>> {
-        let slot = Slot::full(value);
-        let waiter = Waiter::sending();
-        let node = Node::new(&waiter, slot.lend());
+        let place = Place::new(Waiter::sending(), Slot::full(value));
         // SAFETY: it stays here, and is removed below unless it was claimed or closed.
-        unsafe { state.senders.push_back(&node) };
+        unsafe { place.get_in_line(&state.senders) };
         drop(state);
-        let outcome = waiter.wait(deadline);
+        let outcome = place.waiter.wait(deadline);
         if let Outcome::Done(_) = outcome {
             return Ok(());
         }
         // SAFETY: it is in this list, or in none.
-        unsafe { self.state.lock().senders.remove(&node) };
+        unsafe { self.state.lock().senders.remove(&place.node) };
         // SAFETY: nobody claimed it, so the value is still there (2).
-        let value = unsafe { slot.take() };
+        let value = unsafe { place.slot.take() };
         match outcome {
             Outcome::TimedOut => Err(SendTimeoutError::Timeout(value)),
             Outcome::Cancelled => {
@@ -250,19 +277,17 @@ impl<B> Channel<B> {
         state: MutexGuard<'_, State<B>>,
         deadline: Option<Instant>,
     ) -> Result<T, RecvTimeoutError> {
-        let slot = Slot::<T>::empty();
-        let waiter = Waiter::new();
-        let node = Node::new(&waiter, slot.lend());
+        let place = Place::new(Waiter::new(), Slot::<T>::empty());
         // SAFETY: it stays here, and is removed below unless it was claimed or closed.
-        unsafe { state.receivers.push_back(&node) };
+        unsafe { place.get_in_line(&state.receivers) };
         drop(state);
-        let outcome = waiter.wait(deadline);
+        let outcome = place.waiter.wait(deadline);
         if let Outcome::Done(_) = outcome {
             // SAFETY: whoever claimed it has written the value (2).
-            return Ok(unsafe { slot.take() });
+            return Ok(unsafe { place.slot.take() });
         }
         // SAFETY: it is in this list, or in none.
-        unsafe { self.state.lock().receivers.remove(&node) };
+        unsafe { self.state.lock().receivers.remove(&place.node) };
         match outcome {
             Outcome::TimedOut => Err(RecvTimeoutError::Timeout),
             Outcome::Cancelled => raise_cancel(),

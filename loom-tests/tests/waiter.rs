@@ -66,7 +66,7 @@ impl Gate {
 /// exactly one of them ends the wait.
 #[test]
 fn claim_against_claim_against_close() {
-    let mutants = [Mutant::WaiterNotUnlinked];
+    let mutants = [Mutant::WaiterNotUnlinked, Mutant::WatchEndsUnseen];
     check("claim_against_claim_against_close", &mutants, || {
         let gate = Gate::new();
         let handing_over: Vec<_> = (1..=2)

@@ -9,6 +9,7 @@ mod cancel;
 mod context;
 mod current;
 mod dedicated;
+mod driver;
 mod error;
 mod join;
 mod launch;

@@ -42,6 +42,8 @@ pub enum Mutant {
     InboxPushSilent,
     /// `Waiter::claim` succeeds although another side has already left `Waiting`.
     ClaimTwice,
+    /// A waker does not see that the thread has stopped watching its waiter, and parks.
+    WatchEndsUnseen,
     /// A waiter whose wait was given up stays in the wait list.
     WaiterNotUnlinked,
     /// A worker goes to sleep without looking whether its runtime closes.

@@ -21,8 +21,8 @@ use crate::waiter::{Claim, Waiter};
 pub struct Node {
     prev: Cell<*const Node>,
     next: Cell<*const Node>,
-    waiter: NonNull<Waiter>,
-    slot: *mut (),
+    waiter: Cell<NonNull<Waiter>>,
+    slot: Cell<*mut ()>,
     _pinned: PhantomPinned,
 }
 
@@ -31,19 +31,34 @@ impl Node {
     /// it points to is between the two sides.
     #[inline]
     pub fn new(waiter: &Waiter, slot: *mut ()) -> Self {
+        let node = Self::unbound();
+        node.bind(waiter, slot);
+        node
+    }
+
+    /// A node of no waiter yet: for one that lies in the same place as its waiter.
+    #[inline]
+    pub fn unbound() -> Self {
         Self {
             prev: Cell::new(ptr::null()),
             next: Cell::new(ptr::null()),
-            waiter: NonNull::from(waiter),
-            slot,
+            waiter: Cell::new(NonNull::dangling()),
+            slot: Cell::new(ptr::null_mut()),
             _pinned: PhantomPinned,
         }
+    }
+
+    /// Makes it a node of `waiter`, as [`new`](Self::new) does. Before it is put into a list.
+    #[inline]
+    pub fn bind(&self, waiter: &Waiter, slot: *mut ()) {
+        self.waiter.set(NonNull::from(waiter));
+        self.slot.set(slot);
     }
 
     /// Where the value is handed over.
     #[inline]
     pub fn slot(&self) -> *mut () {
-        self.slot
+        self.slot.get()
     }
 
     /// Whether it is in a list. Only under the list's lock.
@@ -55,7 +70,7 @@ impl Node {
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Node").field("waiter", &self.waiter).finish_non_exhaustive()
+        f.debug_struct("Node").field("waiter", &self.waiter.get()).finish_non_exhaustive()
     }
 }
 
@@ -143,7 +158,7 @@ impl WaitList {
             unsafe {
                 let node = self.head.get().as_ref()?;
                 self.remove(node);
-                if let Some(claim) = Waiter::claim(node.waiter) {
+                if let Some(claim) = Waiter::claim(node.waiter.get()) {
                     return Some((node, claim));
                 }
             }
@@ -159,7 +174,7 @@ impl WaitList {
         unsafe {
             while let Some(node) = self.head.get().as_ref() {
                 self.remove(node);
-                if Waiter::close(node.waiter) {
+                if Waiter::close(node.waiter.get()) {
                     closed.push_back(node);
                 }
             }
@@ -192,7 +207,7 @@ impl Closed {
         unsafe {
             while let Some(node) = self.0.head.get().as_ref() {
                 self.0.remove(node);
-                Waiter::wake_handle(node.waiter).wake();
+                Waiter::wake_handle(node.waiter.get()).wake();
             }
         }
     }

@@ -8,11 +8,20 @@
 //!   WAITING ──claim──▶ CLAIMED ──done(case)──▶ DONE     a waker hands something over
 //!      ├──close──────▶ CLOSED                           the thing waited for is closed
 //!      ├──deadline───▶ TIMED_OUT                        the timer, or the OS thread itself
-//!      └──shutdown───▶ CANCELLED                        a worker of its runtime
+//!      ├──shutdown───▶ CANCELLED                        a worker of its runtime
+//!      ▼ ▲
+//!   WATCHED ──claim──▶ CATCHING ──done(case)─▶ DONE     as above, but nobody owes a wake:
+//!      └──close──────▶ CLOSED                           the thread looks at this very word
 //! ```
 //!
-//! 1. Each waiter leaves `WAITING` once, and whoever moves it owes it exactly one
-//!    [`Wake`] (none when the waiting thread moved it itself).
+//! A thread that would otherwise leave its worker with nothing to do watches its waiter for a
+//! moment before it parks: a partner on another core that answers soon writes that one word,
+//! and wakes nobody. It goes back from `WATCHED` to `WAITING`, or from `CATCHING` to
+//! `CLAIMED`, when it has looked long enough; never the other way again.
+//!
+//! 1. Each waiter leaves `WAITING` and `WATCHED` once for all, and whoever moves it out of
+//!    `WAITING`, or finds it in `CLAIMED` when it is done, owes it exactly one [`Wake`]
+//!    (none when the waiting thread moved it itself).
 //! 2. `wait` returns only after it has taken that wake. So the waiter, its nodes
 //!    and its slots stay in place until the winner calls [`Wake::wake`], without any
 //!    count; and a green thread is woken exactly once for each wait, which is what
@@ -35,7 +44,7 @@ use std::time::Instant;
 use crate::current;
 use crate::os_parker::{OsParker, OsUnparker};
 use crate::primitive::atomic::{AtomicU32, Ordering};
-use crate::primitive::{Mutant, broken};
+use crate::primitive::{Mutant, NAPS, broken, spin};
 use crate::thread::{Header, Runnable};
 use crate::timer::TimerNode;
 use crate::worker::{self, Worker};
@@ -45,8 +54,14 @@ const CLAIMED: u32 = 1;
 const CLOSED: u32 = 2;
 const TIMED_OUT: u32 = 3;
 const CANCELLED: u32 = 4;
+const WATCHED: u32 = 5;
+const CATCHING: u32 = 6;
 /// `DONE + case`.
 const DONE: u32 = 8;
+
+/// How often a thread looks at its waiter before it parks: for a microsecond or two, as long
+/// as a partner on another core takes to answer.
+const LOOKS: u32 = if NAPS { 128 } else { 1 };
 
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,10 +151,16 @@ impl Waiter {
             // To raise a second panic would abort the process.
             self.cancellable.set(false);
         }
+        // SAFETY: it is this thread's own header.
+        let migrates = unsafe { (*thread).migrates };
+        // A migrating one is better off beside its partner (wake.rs).
+        if NAPS && !migrates && worker.would_idle() && self.watch(|| worker.has_mail()) {
+            return;
+        }
         let given_up = if self.cancellable.get() && worker.is_cancelling() {
-            self.leave(CANCELLED)
+            self.leave(CANCELLED).is_some()
         } else {
-            deadline.is_some_and(|d| Instant::now() >= d) && self.leave(TIMED_OUT)
+            deadline.is_some_and(|d| Instant::now() >= d) && self.leave(TIMED_OUT).is_some()
         };
         if given_up {
             return;
@@ -159,10 +180,36 @@ impl Waiter {
 
     #[cold]
     fn wait_os(&self, parker: &OsParker, deadline: Option<Instant>) {
-        if !parker.park(deadline) && !self.leave(TIMED_OUT) {
+        if self.watch(|| false) {
+            return;
+        }
+        if !parker.park(deadline) && self.leave(TIMED_OUT).is_none() {
             // Somebody moved it first, and owes the wake (1).
             parker.park(None);
         }
+    }
+
+    /// Looks for a moment whether the wait ends, or until there is something else to do.
+    /// `true`: it has ended, and nobody owes a wake.
+    #[cold]
+    fn watch(&self, has_else: impl Fn() -> bool) -> bool {
+        // Relaxed, here and below: `outcome` sees the rest.
+        let step = |from, to| {
+            self.state.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        };
+        if !step(WAITING, WATCHED) {
+            return false;
+        }
+        for _ in 0..LOOKS {
+            if !matches!(self.state.load(Ordering::Relaxed), WATCHED | CATCHING) {
+                return true;
+            }
+            if has_else() {
+                break;
+            }
+            spin();
+        }
+        !step(WATCHED, WAITING) && !step(CATCHING, CLAIMED)
     }
 
     #[inline]
@@ -177,11 +224,25 @@ impl Waiter {
         }
     }
 
-    /// Leaves `WAITING`, if nobody has yet. Unless it is the waiting thread's own hand, that
-    /// hand now owes a wake (1).
-    fn leave(&self, state: u32) -> bool {
+    /// Ends the wait, if nobody has yet. `Some(true)`: and unless it is the waiting thread's
+    /// own hand, that hand now owes a wake (1).
+    fn leave(&self, state: u32) -> Option<bool> {
         // Release: pairs with the Acquire in `outcome`; what led to it is seen.
-        self.state.compare_exchange(WAITING, state, Ordering::Release, Ordering::Relaxed).is_ok()
+        self.transition(state, state, Ordering::Release)
+    }
+
+    /// Leaves `WAITING` (`Some(true)`) or `WATCHED` (`Some(false)`), if nobody has yet.
+    #[inline]
+    fn transition(&self, if_waiting: u32, if_watched: u32, success: Ordering) -> Option<bool> {
+        let mut from = WAITING;
+        loop {
+            let to = if from == WAITING { if_waiting } else { if_watched };
+            match self.state.compare_exchange(from, to, success, Ordering::Relaxed) {
+                Ok(_) => return Some(from == WAITING),
+                Err(now @ (WAITING | WATCHED)) => from = now,
+                Err(_) => return None,
+            }
+        }
     }
 
     /// Claims the wait: the caller will hand something over. `None`: it has ended
@@ -197,20 +258,20 @@ impl Waiter {
         let waiter = unsafe { this.as_ref() };
         // Relaxed: it decides who goes on; the lock of the wait list, or whatever else
         // led the caller to the waiter, orders what the waiting side wrote.
-        let won =
-            waiter.state.compare_exchange(WAITING, CLAIMED, Ordering::Relaxed, Ordering::Relaxed);
-        (won.is_ok() || broken(Mutant::ClaimTwice)).then_some(Claim(this))
+        let won = waiter.transition(CLAIMED, CATCHING, Ordering::Relaxed);
+        let parks = won.or_else(|| broken(Mutant::ClaimTwice).then_some(true))?;
+        Some(Claim { waiter: this, parks })
     }
 
     /// Ends the wait because what it waits for is closed. `true`: the caller owes
-    /// the wake ([`Waiter::wake_handle`]).
+    /// the wake ([`Waiter::wake_handle`]); otherwise the waiter may be gone.
     ///
     /// # Safety
     ///
     /// As for [`claim`](Self::claim).
     pub unsafe fn close(this: NonNull<Self>) -> bool {
         // SAFETY: the caller's promise.
-        unsafe { this.as_ref() }.leave(CLOSED)
+        unsafe { this.as_ref() }.leave(CLOSED) == Some(true)
     }
 
     /// Ends the wait because its deadline has passed.
@@ -220,7 +281,7 @@ impl Waiter {
     /// As for [`claim`](Self::claim).
     pub(crate) unsafe fn time_out(this: NonNull<Self>) -> Option<Wake> {
         // SAFETY: the caller's promise; after `leave` (2) keeps it alive.
-        unsafe { this.as_ref().leave(TIMED_OUT).then(|| Self::wake_handle(this)) }
+        unsafe { (this.as_ref().leave(TIMED_OUT) == Some(true)).then(|| Self::wake_handle(this)) }
     }
 
     /// Ends the wait because its thread is to unwind.
@@ -232,7 +293,7 @@ impl Waiter {
         // SAFETY: as in `time_out`.
         unsafe {
             let waiter = this.as_ref();
-            let ended = waiter.cancellable.get() && waiter.leave(CANCELLED);
+            let ended = waiter.cancellable.get() && waiter.leave(CANCELLED) == Some(true);
             ended.then(|| Self::wake_handle(this))
         }
     }
@@ -261,17 +322,26 @@ impl Default for Waiter {
 /// A wait that the holder is about to end by handing something over.
 #[derive(Debug)]
 #[must_use = "a claimed waiter waits for `done`"]
-pub struct Claim(NonNull<Waiter>);
+pub struct Claim {
+    waiter: NonNull<Waiter>,
+    /// Whether the thread was about to park, or has: otherwise it watched.
+    parks: bool,
+}
 
 impl Claim {
     /// What was promised is in place.
     #[inline]
     pub fn done(self, case: u32) -> Wake {
         // SAFETY: claimed and not yet woken: (2).
-        let (waiter, wake) = unsafe { (self.0.as_ref(), Waiter::wake_handle(self.0)) };
-        // Release: pairs with the Acquire in `outcome`; the slot is seen.
-        waiter.state.store(DONE + case, Ordering::Release);
-        wake
+        let (waiter, wake) = unsafe { (self.waiter.as_ref(), Waiter::wake_handle(self.waiter)) };
+        if self.parks {
+            // Release: pairs with the Acquire in `outcome`; the slot is seen.
+            waiter.state.store(DONE + case, Ordering::Release);
+            return wake;
+        }
+        // Release: as above. It has stopped watching since if it is in `CLAIMED`.
+        let parks = waiter.state.swap(DONE + case, Ordering::Release) == CLAIMED;
+        if parks && !broken(Mutant::WatchEndsUnseen) { wake } else { Wake(WakeTarget::Nobody) }
     }
 }
 
@@ -284,6 +354,8 @@ pub struct Wake(WakeTarget);
 enum WakeTarget {
     Green(*const Header),
     Os(OsUnparker),
+    /// The thread has seen it by itself.
+    Nobody,
 }
 
 // SAFETY: `wake` may be called from anywhere: the inbox and `RunState` are made for it.
@@ -305,6 +377,7 @@ impl Wake {
             },
             // SAFETY: (2): the OS thread does not return from `wait` before it.
             WakeTarget::Os(parker) => unsafe { parker.unpark() },
+            WakeTarget::Nobody => {}
         }
     }
 }

@@ -150,18 +150,18 @@ fn a_panic_after_a_move_has_its_payload_and_runs_destructors() {
         let dropped = Count::default();
         let counted = dropped.clone();
         with_hog(&rt, move || {
+            let hogged = os_thread();
             let (begun, went_on) = (Count::default(), Count::default());
             let threads: Vec<_> = (0..20)
                 .map(|i| {
                     let (begun, went_on) = (begun.clone(), went_on.clone());
                     let counted = counted.on_drop();
                     begin_here(move || {
-                        let first = os_thread();
                         let caught = catch_unwind(|| {
                             begun.add();
                             park();
                             went_on.add();
-                            assert_ne!(os_thread(), first);
+                            assert_ne!(os_thread(), hogged);
                             resume_unwind(Box::new(i));
                         });
                         let caught: i32 = *caught.unwrap_err().downcast().unwrap();

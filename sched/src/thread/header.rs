@@ -235,8 +235,10 @@ fn drop_quietly<V>(value: V) {
 
 fn drop_quietly_with(f: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
-        // The hook has printed it. A payload whose own destructor panics is leaked.
-        mem::forget(payload);
+        // The hook has printed it. Of a payload whose own destructor panics, that panic's is leaked.
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            mem::forget(payload);
+        }
     }
 }
 

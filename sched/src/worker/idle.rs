@@ -2,11 +2,11 @@
 //! its invariants and what breaks without each part, in `worker/README.md`.
 
 use std::ops::RangeInclusive;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
-use crate::os_parker::OsParker;
+use crate::driver::Driver;
 use crate::primitive::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use crate::primitive::{Mutant, NAPS, broken};
 
@@ -24,16 +24,8 @@ pub struct Idle {
     resting: AtomicBool,
     /// What it takes a worker to wake up, in nanoseconds: measured all the time.
     wake_nanos: AtomicU64,
-    start: Instant,
-    beds: Box<[CachePadded<Bed>]>,
-}
-
-/// Where one worker sleeps.
-#[derive(Debug)]
-struct Bed {
-    parker: OsParker,
-    /// When it was last woken, in nanoseconds since `Idle::start`.
-    woken_at: AtomicU64,
+    /// Where each of them sleeps.
+    drivers: Box<[CachePadded<Driver>]>,
 }
 
 /// What a wake is taken to cost before it was measured, and the range in which it is
@@ -52,11 +44,7 @@ impl Idle {
             napping: AtomicBool::new(false),
             resting: AtomicBool::new(false),
             wake_nanos: AtomicU64::new(FIRST_WAKE_NANOS),
-            start: Instant::now(),
-            beds: (0..workers)
-                .map(|_| Bed { parker: OsParker::new(), woken_at: AtomicU64::new(0) })
-                .map(CachePadded::new)
-                .collect(),
+            drivers: (0..workers).map(|_| CachePadded::new(Driver::new())).collect(),
         }
     }
 
@@ -88,7 +76,7 @@ impl Idle {
     pub fn start_searching(&self) -> bool {
         // Relaxed: the bound is there to save heat, and may be overstepped.
         // One more, since a worker that is being woken counts, too, and is late.
-        let few = self.searching.load(Ordering::Relaxed) * 2 < self.beds.len() + 2;
+        let few = self.searching.load(Ordering::Relaxed) * 2 < self.drivers.len() + 2;
         if few {
             self.searching.fetch_add(1, Ordering::Relaxed);
         }
@@ -129,15 +117,14 @@ impl Idle {
             fence(Ordering::SeqCst);
         }
         let stay_awake = !broken(Mutant::IdleSleepNoRecheck) && has_work();
-        if !stay_awake && self.beds[worker].parker.park(deadline) {
-            self.note_wake(worker);
-            return;
+        if !stay_awake && self.drivers[worker].park(deadline) {
+            return self.note_wake(self.drivers[worker].took());
         }
         if self.take_bit(worker) {
             self.searching.fetch_add(1, Ordering::Relaxed);
         } else {
             // Somebody else has taken it, counted us as a searcher, and owes an unpark.
-            self.beds[worker].parker.park(None);
+            self.drivers[worker].park(None);
         }
     }
 
@@ -147,9 +134,7 @@ impl Idle {
         if won {
             // Whoever is woken searches: so nobody needs to know why it was woken.
             self.searching.fetch_add(1, Ordering::Relaxed);
-            self.beds[worker].woken_at.store(self.nanos(), Ordering::Relaxed);
-            // SAFETY: the parker lives as long as `self`.
-            unsafe { self.beds[worker].parker.unparker().unpark() };
+            self.drivers[worker].unpark();
         }
         won
     }
@@ -188,7 +173,7 @@ impl Idle {
 
     /// Whether anyone does not sleep: a hint, unless the caller has a fence.
     pub(crate) fn is_anyone_awake(&self) -> bool {
-        self.count_asleep() < self.beds.len()
+        self.count_asleep() < self.drivers.len()
     }
 
     /// Whether `worker` sleeps: a hint.
@@ -212,7 +197,7 @@ impl Idle {
     /// The caller is about to sleep. `true`: not for long, since others are busy and nobody
     /// else naps; until `stop_napping`.
     pub(crate) fn start_napping(&self) -> bool {
-        let is_last = self.count_asleep() + 1 >= self.beds.len();
+        let is_last = self.count_asleep() + 1 >= self.drivers.len();
         // Relaxed: two nappers, or none for a moment, do no harm (README.md).
         NAPS && !is_last && !self.napping.swap(true, Ordering::Relaxed)
     }
@@ -228,16 +213,11 @@ impl Idle {
         self.wake_nanos.load(Ordering::Relaxed)
     }
 
-    fn note_wake(&self, worker: usize) {
-        let woken_at = self.beds[worker].woken_at.load(Ordering::Relaxed);
-        let took = self.nanos().saturating_sub(woken_at);
+    fn note_wake(&self, took: Duration) {
+        let took = took.as_nanos() as u64;
         let took = took.clamp(*WAKE_NANOS.start(), *WAKE_NANOS.end());
         // Another worker's measurement may be lost.
         self.wake_nanos.store((self.wake_nanos() * 7 + took) / 8, Ordering::Relaxed);
-    }
-
-    fn nanos(&self) -> u64 {
-        self.start.elapsed().as_nanos() as u64
     }
 
     fn take_bit(&self, worker: usize) -> bool {

@@ -122,18 +122,46 @@ impl Worker {
     /// worker is busy meanwhile.
     #[cold]
     pub(super) fn linger(&self) -> Option<Runnable> {
-        let wake = Duration::from_nanos(self.shared.idle.wake_nanos());
-        if !NAPS || self.shared.remotes.len() == 1 || !self.pace.expects_work(wake) {
+        if !NAPS || self.shared.remotes.len() == 1 || !self.expects_work() {
             return None;
         }
         for _ in 0..LOOKS {
-            if !self.remote().inbox.is_empty() {
+            if self.has_mail() {
                 self.take_delivered();
                 return self.pop_any();
             }
             spin();
         }
         None
+    }
+
+    /// Whether the thread that runs, when it parks, leaves this worker with nothing to do but
+    /// to wait for an answer that is likely to come soon.
+    #[inline]
+    pub(crate) fn would_idle(&self) -> bool {
+        self.shared.remotes.len() > 1
+            && self.next.get().is_null()
+            && self.local.is_empty()
+            && self.is_empty_otherwise()
+            && self.expects_work()
+    }
+
+    #[cold]
+    fn is_empty_otherwise(&self) -> bool {
+        let remote = self.remote();
+        let slots_are = remote.lone.is_empty() && remote.next.is_empty();
+        let deques_are = self.fresh.is_empty() && self.moving.is_empty();
+        slots_are && deques_are && self.high.is_empty() && self.low.is_empty() && !self.has_mail()
+    }
+
+    /// Whether there is something in the inbox.
+    #[inline]
+    pub(crate) fn has_mail(&self) -> bool {
+        !self.remote().inbox.is_empty()
+    }
+
+    fn expects_work(&self) -> bool {
+        self.pace.expects_work(Duration::from_nanos(self.shared.idle.wake_nanos()))
     }
 
     /// Searches, sleeps, searches again; `None`: the worker is to return.
