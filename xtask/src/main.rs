@@ -1,4 +1,4 @@
-//! The chores of this repository: `cargo xtask test | loom | stress | bench`.
+//! The chores of this repository: `cargo xtask test | loom | stress | sanitize | bench`.
 //!
 //! One file per command. `cargo.rs` knows what cargo builds and where it puts it;
 //! `process.rs` runs a child within a time limit and kills all of it beyond that.
@@ -15,6 +15,7 @@ mod examples;
 mod loom;
 mod primitives;
 mod process;
+mod sanitize;
 mod stress;
 mod test;
 
@@ -37,6 +38,8 @@ enum Command {
     Loom(loom::Options),
     /// Every test binary many times over: plain, on one CPU, and beside busy loops
     Stress(stress::Options),
+    /// The thread and the address sanitizer, over programs and tests
+    Sanitize(sanitize::Options),
     /// The side-by-side figures: ours and our peers', same work, same machine, in turn
     Bench(bench::Options),
 }
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
             Command::Test(options) => test::run(&options),
             Command::Loom(options) => loom::run(&options),
             Command::Stress(options) => stress::run(&options),
+            Command::Sanitize(options) => sanitize::run(&options),
             Command::Bench(options) => bench::run(&options),
         },
         _ => Err("the repository is not where this was built; build it anew".into()),
