@@ -11,6 +11,7 @@ use std::arch::asm;
 use std::cell::Cell;
 use std::ptr;
 
+use crate::cancel::{NO_SCOPE, Scope};
 use crate::primitive::thread_local;
 use crate::thread::Header;
 use crate::worker::{Slice, Worker};
@@ -20,11 +21,14 @@ thread_local! {
     static WORKER: Cell<*const Worker> = const { Cell::new(ptr::null()) };
     /// Its slice: the one thing asked for with every operation on a channel or lock.
     static SLICE: Cell<*const Slice> = const { Cell::new(ptr::null()) };
+    /// The innermost scope that code outside of green threads is in.
+    static SCOPE: Cell<*const Scope> = const { Cell::new(NO_SCOPE) };
 }
 #[cfg(sward_loom)]
 thread_local! {
     static WORKER: Cell<*const Worker> = Cell::new(ptr::null());
     static SLICE: Cell<*const Slice> = Cell::new(ptr::null());
+    static SCOPE: Cell<*const Scope> = Cell::new(NO_SCOPE);
 }
 
 /// The worker of this OS thread, or null.
@@ -40,6 +44,26 @@ pub(crate) fn green_thread() -> *const Header {
     let worker = WORKER.with(Cell::get);
     // SAFETY: a worker takes itself out of the thread-local before it goes away.
     hidden(if worker.is_null() { ptr::null() } else { unsafe { (*worker).current() } })
+}
+
+/// The innermost scope that this code is in: the green thread's, or the OS thread's.
+#[inline(never)]
+pub(crate) fn scope() -> *const Scope {
+    // SAFETY: the current thread's header is alive.
+    match unsafe { green_thread().as_ref() } {
+        Some(thread) => thread.scope.get(),
+        None => hidden(SCOPE.with(Cell::get)),
+    }
+}
+
+/// Enters `scope`, or goes back to it.
+#[inline(never)]
+pub(crate) fn set_scope(scope: *const Scope) {
+    // SAFETY: as above.
+    match unsafe { green_thread().as_ref() } {
+        Some(thread) => thread.scope.set(scope),
+        None => SCOPE.with(|current| current.set(scope)),
+    }
 }
 
 /// Counts an operation of the green thread that this code runs in. `true`: it is to yield at

@@ -4,9 +4,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::time::{Duration, Instant};
 
 use crate::cancel;
 use crate::error::JoinError;
+
 use crate::thread::{RawTask, Thread};
 use crate::waiter::{Outcome, Waiter};
 
@@ -49,28 +51,97 @@ impl<T> JoinHandle<T> {
     ///
     /// # Cancellation
     ///
-    /// Unwinds the calling green thread when its runtime shuts down; the thread
-    /// waited for is detached.
+    /// Unwinds the caller; the thread waited for is detached, and goes on.
     ///
     /// # Errors
     ///
     /// [`JoinError`] when the thread panicked, was cancelled, or got no stack.
     pub fn join(self) -> Result<T, JoinError> {
-        if self.wait(Waiter::new()) == Outcome::Cancelled {
+        if self.wait(Waiter::new(), None) == Outcome::Cancelled {
             drop(self);
             cancel::raise();
         }
         self.take()
     }
 
+    /// As [`join`](Self::join), but gives the handle back when the thread has not finished
+    /// after `timeout`.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// use std::time::Duration;
+    ///
+    /// let parked = sward::spawn(sward::park);
+    /// let parked = parked.join_timeout(Duration::from_millis(1)).unwrap_err();
+    /// parked.thread().unpark();
+    /// assert!(parked.join_timeout(Duration::from_secs(60)).unwrap().is_ok());
+    /// ```
+    ///
+    /// # Blocking
+    ///
+    /// As [`join`](Self::join), for `timeout` at most; one too long for the clock is for ever.
+    ///
+    /// # Cancellation
+    ///
+    /// As [`join`](Self::join).
+    ///
+    /// # Errors
+    ///
+    /// The handle itself: the thread goes on. Inside, [`JoinError`] as [`join`](Self::join).
+    pub fn join_timeout(self, timeout: Duration) -> Result<Result<T, JoinError>, Self> {
+        match self.wait(Waiter::new(), Instant::now().checked_add(timeout)) {
+            Outcome::TimedOut => Err(self),
+            Outcome::Cancelled => {
+                drop(self);
+                cancel::raise();
+            }
+            _ => Ok(self.take()),
+        }
+    }
+
+    /// Tells the thread to end: the blocking call in which it waits, or the next one that has to
+    /// wait, unwinds it. Its destructors run, no panic is reported, and [`join`](Self::join)
+    /// returns an error that [`is_cancelled`](JoinError::is_cancelled). A thread that has not
+    /// begun never does.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// let forever = sward::spawn(|| loop { sward::park() });
+    /// forever.cancel();
+    /// assert!(forever.join().unwrap_err().is_cancelled());
+    /// ```
+    ///
+    /// It is a request. A thread that has finished, or does before it has to wait again, has its
+    /// result as if nothing had been asked. Not ended are: code inside
+    /// [`uncancellable`](crate::uncancellable); destructors that wait while the thread unwinds;
+    /// a wait for a lock; loops that compute without a [`checkpoint`](crate::checkpoint), and
+    /// what blocks the OS thread. A thread that catches the unwinding goes on, and is unwound
+    /// again from its next wait.
+    ///
+    /// Where it cannot unwind it aborts the process, as any panic does: frames of `extern "C"`
+    /// functions (put an `uncancellable` around callbacks). A `std::sync::LazyLock` whose
+    /// initialiser is cancelled stays poisoned.
+    ///
+    /// # Blocking
+    ///
+    /// Never blocks: it returns before the thread has ended.
+    ///
+    /// # Panics
+    ///
+    /// In a program built with `panic = "abort"`, in which nothing can be unwound.
+    pub fn cancel(&self) {
+        cancel::must_unwind();
+        self.task.cancel();
+    }
+
     /// As [`join`](Self::join) for callers that must not return before the thread is
     /// over, whatever happens to themselves.
     pub(crate) fn join_uncancelled(self) -> Result<T, JoinError> {
-        self.wait(Waiter::uncancellable());
+        self.wait(Waiter::uncancellable(), None);
         self.take()
     }
 
-    fn wait(&self, waiter: Waiter) -> Outcome {
+    fn wait(&self, waiter: Waiter, deadline: Option<Instant>) -> Outcome {
         if self.task.header().completion.is_finished() {
             return Outcome::Done(0);
         }
@@ -79,8 +150,8 @@ impl<T> JoinHandle<T> {
         if !unsafe { self.task.set_joiner(&waiter) } {
             return Outcome::Done(0);
         }
-        let outcome = waiter.wait(None);
-        if outcome == Outcome::Cancelled {
+        let outcome = waiter.wait(deadline);
+        if !matches!(outcome, Outcome::Done(_)) {
             self.task.forget_joiner();
         }
         outcome
@@ -187,6 +258,44 @@ impl<T> LocalJoinHandle<T> {
     /// As [`JoinHandle::join`].
     pub fn join(self) -> Result<T, JoinError> {
         self.handle.join()
+    }
+
+    /// As [`JoinHandle::join_timeout`].
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// # use std::time::Duration;
+    /// sward::run(|| {
+    ///     let parked = sward::spawn_local(sward::park);
+    ///     let parked = parked.join_timeout(Duration::from_millis(1)).unwrap_err();
+    ///     parked.thread().unpark();
+    ///     parked.join().unwrap();
+    /// });
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`JoinHandle::join_timeout`].
+    pub fn join_timeout(self, timeout: Duration) -> Result<Result<T, JoinError>, Self> {
+        self.handle.join_timeout(timeout).map_err(Self::new)
+    }
+
+    /// As [`JoinHandle::cancel`].
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// sward::run(|| {
+    ///     let parked = sward::spawn_local(sward::park);
+    ///     parked.cancel();
+    ///     assert!(parked.join().unwrap_err().is_cancelled());
+    /// });
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`JoinHandle::cancel`].
+    pub fn cancel(&self) {
+        self.handle.cancel();
     }
 
     /// As [`JoinHandle::is_finished`].

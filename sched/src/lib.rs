@@ -34,6 +34,7 @@ mod waiter;
 mod worker;
 
 pub use self::builder::Builder;
+pub use self::cancel::uncancellable;
 pub use self::error::JoinError;
 pub use self::join::{JoinHandle, LocalJoinHandle};
 pub use self::metrics::{Metrics, WorkerMetrics, metrics};
@@ -51,6 +52,7 @@ pub use self::worker::{Placement, Priority};
 pub mod internal {
     pub use crate::cancel::raise as raise_cancel;
     pub use crate::current::charge;
+    pub use crate::park::give_way;
     pub use crate::wait_list::{Closed, Node, WaitList};
     pub use crate::waiter::{Claim, Outcome, Waiter, Wake};
     pub use crate::worker::Idle;

@@ -3,7 +3,9 @@
 //! The token is a flag under the lock of the task's waiting lists, and a parked
 //! thread a waiter in one of them, like everything else that waits.
 
-use crate::cancel;
+use std::time::Instant;
+
+use crate::cancel::{self, Terms};
 use crate::current;
 use crate::primitive::{Mutant, broken};
 use crate::thread::Header;
@@ -40,7 +42,7 @@ use crate::worker;
 pub fn park() {
     // SAFETY: the current thread's header is alive.
     let Some(thread) = (unsafe { current::green_thread().as_ref() }) else {
-        return std::thread::park();
+        return park_os_thread();
     };
     let waiter = Waiter::new();
     let node = Node::new(&waiter, std::ptr::null_mut());
@@ -57,6 +59,16 @@ pub fn park() {
         unsafe { thread.waiting.lock().parked.remove(&node) };
         cancel::raise();
     }
+}
+
+/// std's own, so that std's `unpark` ends it, too.
+fn park_os_thread() {
+    // SAFETY: it is this thread's own.
+    let Some(expiry) = (unsafe { Terms::of(current::scope()) }).expiry else {
+        return std::thread::park();
+    };
+    std::thread::park_timeout(expiry.at.saturating_duration_since(Instant::now()));
+    cancel::raise_if_due();
 }
 
 pub(crate) fn unpark(thread: &Header) {
@@ -135,6 +147,15 @@ pub fn yield_now() {
 /// None, as [`yield_now`].
 #[inline]
 pub fn checkpoint() {
+    if current::charge() {
+        end_slice();
+        cancel::raise_if_due();
+    }
+}
+
+/// As [`checkpoint`], but it never unwinds.
+#[inline]
+pub fn give_way() {
     if current::charge() {
         end_slice();
     }

@@ -66,6 +66,12 @@ pub enum Mutant {
     RefusesStarted,
     /// The last migrating thread of a shutdown is looked for without a fence.
     MovingEndNoFence,
+    /// A worker parks a migrating thread without looking whether it is cancelled.
+    CancelUnseenWhenParking,
+    /// A worker does not look, when it lists a sticky thread, whether that is cancelled.
+    CancelUnseenWhenListing,
+    /// Whoever cancels a sticky thread does not wake the worker that is to do it.
+    CancelMessageSilent,
     /// `RunState::hold` lets others resume the thread.
     HoldSkipped,
     /// `RunState::release` overwrites a wake that came in between.

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::cancel;
+pub use crate::cancel::{TimeoutError, timeout};
 use crate::waiter::{Outcome, Waiter};
 
 /// Waits for at least `duration`.

@@ -8,7 +8,7 @@
 //!   WAITING ──claim──▶ CLAIMED ──done(case)──▶ DONE     a waker hands something over
 //!      ├──close──────▶ CLOSED                           the thing waited for is closed
 //!      ├──deadline───▶ TIMED_OUT                        the timer, or the OS thread itself
-//!      ├──shutdown───▶ CANCELLED                        a worker of its runtime
+//!      ├──cancel─────▶ CANCELLED                        its worker, or whoever cancels it
 //!      ▼ ▲
 //!   WATCHED ──claim──▶ CATCHING ──done(case)─▶ DONE     as above, but nobody owes a wake:
 //!      └──close──────▶ CLOSED                           the thread looks at this very word
@@ -41,6 +41,7 @@ use std::marker::{PhantomData, PhantomPinned};
 use std::ptr::NonNull;
 use std::time::Instant;
 
+use crate::cancel::Terms;
 use crate::current;
 use crate::os_parker::{OsParker, OsUnparker};
 use crate::primitive::atomic::{AtomicU32, Ordering};
@@ -125,7 +126,7 @@ impl Waiter {
         self.sends
     }
 
-    /// A waiter whose wait a shutdown does not end.
+    /// A waiter whose wait nobody ends because the thread is to unwind.
     pub fn uncancellable() -> Self {
         let waiter = Self::new();
         waiter.cancellable.set(false);
@@ -140,24 +141,52 @@ impl Waiter {
             Waiting::Green(thread) => self.wait_green(*thread, deadline),
             Waiting::Os(parker) => self.wait_os(parker, deadline),
         }
-        self.outcome()
     }
 
-    fn wait_green(&self, thread: *const Header, deadline: Option<Instant>) {
+    #[inline]
+    fn wait_green(&self, thread: *const Header, deadline: Option<Instant>) -> Outcome {
+        // SAFETY: a green thread's header is alive, and this is that thread.
+        let terms = unsafe { Terms::of((*thread).scope.get()) };
+        let expiry = self.come_to_terms(terms);
+        self.wait_green_until(thread, earlier(deadline, expiry));
+        self.outcome_by(deadline, expiry)
+    }
+
+    /// Whether and when the wait may be ended from outside, by the terms that the thread is
+    /// under: cancelled, or at the time that is returned.
+    #[inline]
+    fn come_to_terms(&self, terms: Terms) -> Option<Instant> {
+        // To raise a second panic would abort the process.
+        if !self.cancellable.get() || std::thread::panicking() {
+            self.cancellable.set(false);
+            return None;
+        }
+        self.cancellable.set(!terms.shielded);
+        terms.expiry.map(|expiry| expiry.at)
+    }
+
+    /// As `outcome`, of a wait until the earlier of the two.
+    #[inline]
+    fn outcome_by(&self, deadline: Option<Instant>, expiry: Option<Instant>) -> Outcome {
+        match self.outcome() {
+            Outcome::TimedOut if expiry.is_some() && earlier(deadline, expiry) != deadline => {
+                Outcome::Cancelled
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn wait_green_until(&self, thread: *const Header, deadline: Option<Instant>) {
         // SAFETY: a green thread runs on a worker.
         let worker = unsafe { &*current::worker() };
         debug_assert_eq!(worker.current(), thread, "a waiter is used by the thread that made it");
-        if std::thread::panicking() {
-            // To raise a second panic would abort the process.
-            self.cancellable.set(false);
-        }
         // SAFETY: it is this thread's own header.
-        let migrates = unsafe { (*thread).migrates };
+        let (migrates, cancelled) = unsafe { ((*thread).migrates, (*thread).is_cancel_asked()) };
         // A migrating one is better off beside its partner (wake.rs).
         if NAPS && !migrates && worker.would_idle() && self.watch(|| worker.has_mail()) {
             return;
         }
-        let given_up = if self.cancellable.get() && worker.is_cancelling() {
+        let given_up = if self.cancellable.get() && (cancelled || worker.is_cancelling()) {
             self.leave(CANCELLED).is_some()
         } else {
             deadline.is_some_and(|d| Instant::now() >= d) && self.leave(TIMED_OUT).is_some()
@@ -179,7 +208,14 @@ impl Waiter {
     }
 
     #[cold]
-    fn wait_os(&self, parker: &OsParker, deadline: Option<Instant>) {
+    fn wait_os(&self, parker: &OsParker, deadline: Option<Instant>) -> Outcome {
+        // SAFETY: they are this thread's.
+        let expiry = self.come_to_terms(unsafe { Terms::of(current::scope()) });
+        self.wait_os_until(parker, earlier(deadline, expiry));
+        self.outcome_by(deadline, expiry)
+    }
+
+    fn wait_os_until(&self, parker: &OsParker, deadline: Option<Instant>) {
         if self.watch(|| false) {
             return;
         }
@@ -316,6 +352,15 @@ impl Waiter {
 impl Default for Waiter {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// The earlier of two deadlines; the first, if they are the same.
+#[inline]
+fn earlier(deadline: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (deadline, other) {
+        (Some(deadline), Some(other)) => Some(deadline.min(other)),
+        (deadline, other) => deadline.or(other),
     }
 }
 

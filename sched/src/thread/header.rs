@@ -27,15 +27,16 @@ use std::ptr::{self, NonNull};
 use super::block;
 use super::completion::{Completion, OnFinish};
 use super::state::RunState;
-use crate::cancel;
+use crate::cancel::{self, Scope};
 use crate::context::Runner;
 use crate::current;
 use crate::error::JoinError;
+use crate::primitive::atomic::{AtomicBool, Ordering};
 use crate::primitive::{Mutex, UnsafeCell};
 use crate::report::report;
 use crate::wait_list::WaitList;
 use crate::waiter::Waiter;
-use crate::worker::{Origin, ParkedLinks, Placement, Priority, Remote};
+use crate::worker::{self, Origin, ParkedLinks, Placement, Priority, Remote};
 
 /// What the scheduler knows of a green thread.
 #[repr(C)]
@@ -63,6 +64,11 @@ pub(crate) struct Header {
     pub(crate) home: Cell<*const Remote>,
     /// Scheduler: the stack it runs on, while it is started and unfinished.
     pub(crate) runner: Cell<*const Runner>,
+    /// Asked for by [`RawTask::cancel`]; never taken back.
+    cancel_asked: AtomicBool,
+    /// The innermost region of code with a deadline, or without cancellation, that the thread is
+    /// in. Touched by the thread itself only.
+    pub(crate) scope: Cell<*const Scope>,
     /// Everything that waits at this thread rather than at a channel or lock.
     pub(crate) waiting: Mutex<Waiting>,
     /// Scheduler: who spawned it, and where.
@@ -78,6 +84,9 @@ pub(crate) struct Waiting {
     pub(crate) parked: WaitList,
     /// `unpark` came before `park`.
     pub(crate) token: bool,
+    /// The worker that a sticky thread, unfinished, has waited on: to whom it is to say when
+    /// the thread is cancelled. Null: it has not waited yet.
+    pub(crate) cancel_at: *const Remote,
 }
 
 /// What a green thread may be told when it is made; most are told nothing.
@@ -209,6 +218,13 @@ impl Header {
         }
     }
 
+    /// Whether the thread has been told to unwind.
+    #[inline]
+    pub(crate) fn is_cancel_asked(&self) -> bool {
+        // Relaxed: whoever asks sees to it that somebody looks again (`RawTask::cancel`).
+        self.cancel_asked.load(Ordering::Relaxed)
+    }
+
     /// The closure unwound with `payload`. std's hook has said where; it knows only
     /// the worker, so say which green thread it was.
     fn failed(&self, payload: Box<dyn Any + Send>) -> JoinError {
@@ -289,7 +305,13 @@ impl RawTask {
                 waiter: UnsafeCell::new(ptr::null()),
                 home: Cell::new(ptr::null()),
                 runner: Cell::new(ptr::null()),
-                waiting: Mutex::new(Waiting { parked: WaitList::new(), token: false }),
+                cancel_asked: AtomicBool::new(false),
+                scope: Cell::new(ptr::null()),
+                waiting: Mutex::new(Waiting {
+                    parked: WaitList::new(),
+                    token: false,
+                    cancel_at: ptr::null(),
+                }),
                 origin: Origin::of(worker),
                 id,
                 location,
@@ -317,6 +339,36 @@ impl RawTask {
         // SAFETY: the caller's promise.
         unsafe { header.as_ref() }.completion.retain();
         Self(header)
+    }
+
+    /// Tells the thread to unwind, from its current wait or the next one.
+    ///
+    /// A thread that is on its stack comes to see it: before it waits (`Waiter::wait`), or when
+    /// it has left its stack to wait. There the two sides must not miss each other:
+    ///
+    /// - one that migrates has a state word that both sides change (`RunState::ask`);
+    /// - a sticky one is told of by a message to its worker, who looks at it between two turns;
+    ///   and before it has waited for the first time its worker is not known, but then that
+    ///   looks under this same lock.
+    pub(crate) fn cancel(&self) {
+        let header = self.header();
+        // Relaxed: what follows orders it.
+        if header.cancel_asked.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        if header.migrates {
+            if header.run_state.ask() {
+                // SAFETY: it migrates; this reference keeps it alive.
+                unsafe { worker::cancel_if_parked(self.0.as_ptr()) };
+            }
+            return;
+        }
+        let waiting = header.waiting.lock();
+        // SAFETY: a worker does not go away before its threads have finished, and this one
+        // would have taken the pointer back by then, under this lock.
+        if let Some(at) = unsafe { waiting.cancel_at.as_ref() } {
+            at.cancel(self.clone(), || drop(waiting));
+        }
     }
 
     /// Makes `waiter` the one to be woken when the thread is over. `false`: it is over.

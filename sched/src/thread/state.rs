@@ -11,17 +11,24 @@
 //! ```text
 //!             transition_to_parked (its worker, after the switch)
 //!   RUNNING ────────────────────────────────────────────────▶ PARKED
-//!      │ transition_to_woken                                    │ transition_to_woken
-//!      ▼ (waker; does nothing more)                             ▼ (waker; must queue it)
-//!   NOTIFIED ── transition_to_parked fails: still running ─▶ NOTIFIED ── resumed ─▶ RUNNING
+//!    0 │ ▲                                                      │ 1
+//!      │ └──────────────────────────────────────────────────────┘
+//!      │ transition_to_woken   transition_to_woken (waker; must queue it)
+//!      ▼ (waker; does nothing more)
+//!   NOTIFIED ── transition_to_parked: is woken already, goes on ──▶ RUNNING
+//!    -1 (15)
 //!
 //!   PARKED ── hold ──▶ HELD ── release ──▶ PARKED
-//!                       │ transition_to_woken (waker; does nothing more)
+//!                     3 │ transition_to_woken (waker; does nothing more)
 //!                       ▼
-//!                    NOTIFIED ── release: whoever held it must queue it
+//!                       2 ── release: whoever held it must queue it ──▶ RUNNING
 //! ```
 //!
-//! 1. `PARKED` is set only when the thread is off its stack, and whoever takes it
+//! So the word is a count: who parks adds one, who wakes takes one, who holds adds two for a
+//! time. Above it is one bit, `ASKED`: the thread is cancelled. Whoever sets it either sees
+//! the thread parked, and ends its wait, or its worker, who parks it next, sees the bit.
+//!
+//! 1. It becomes `PARKED` only when the thread is off its stack, and whoever takes it
 //!    out of `PARKED` owns the right to run it.
 //! 2. A thread that is `HELD` is not resumed, so that somebody else may look at its waiter.
 //! 3. Between two `transition_to_parked` of one thread there is at most one
@@ -32,8 +39,12 @@ use crate::primitive::{Mutant, broken};
 
 const RUNNING: u32 = 0;
 const PARKED: u32 = 1;
-const NOTIFIED: u32 = 2;
-const HELD: u32 = 3;
+const NOTIFIED: u32 = 15;
+/// What `hold` adds.
+const HOLD: u32 = 2;
+/// The count, modulo 16.
+const COUNT: u32 = 15;
+const ASKED: u32 = 16;
 
 /// Whether a started green thread is on a stack, off it, or about to come back.
 #[derive(Debug)]
@@ -45,56 +56,85 @@ impl RunState {
     }
 
     /// The thread has left its stack to wait. `false`: it was woken in between
-    /// and must go on. Only its worker calls this.
+    /// and must go on. Only its worker calls this. `cancel`, called if the thread is cancelled,
+    /// ends the wait if it can.
     #[inline]
-    pub(crate) fn transition_to_parked(&self) -> bool {
+    pub(crate) fn transition_to_parked(&self, cancel: impl FnOnce()) -> bool {
+        // Release: pairs with the Acquire in `transition_to_woken`; what the
+        // thread left on its stack is seen by the worker that the waker gives it
+        // to. Acquire: pairs with the Release there; what the waker wrote is seen
+        // by the thread that goes on. And with the Release in `ask`.
+        match self.0.compare_exchange(RUNNING, PARKED, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => true,
+            Err(state) => self.transition_to_parked_slow(state, cancel),
+        }
+    }
+
+    #[cold]
+    fn transition_to_parked_slow(&self, state: u32, cancel: impl FnOnce()) -> bool {
         if broken(Mutant::ParkOverwritesWake) {
             self.0.store(PARKED, Ordering::Release);
             return true;
         }
-        // Release: pairs with the Acquire in `transition_to_woken`; what the
-        // thread left on its stack is seen by the worker that the waker gives it
-        // to. Acquire: pairs with the Release there; what the waker wrote is seen
-        // by the thread that goes on.
-        self.0.compare_exchange(RUNNING, PARKED, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        if state & ASKED != 0 && !broken(Mutant::CancelUnseenWhenParking) {
+            // The thread is still ours: this wakes it as any waker does.
+            cancel();
+        }
+        // AcqRel: as above.
+        self.0.fetch_add(1, Ordering::AcqRel) & COUNT != NOTIFIED
     }
 
     /// The wait is over. `true`: the thread is off its stack, and the caller now
-    /// owns it and must queue it. `false`: its worker will see to it, and the
-    /// caller must not touch it again.
+    /// owns it and must queue it. `false`: its worker, or whoever holds it, will see to it,
+    /// and the caller must not touch it again.
     #[inline]
     pub(crate) fn transition_to_woken(&self) -> bool {
         // AcqRel: pairs with `transition_to_parked`, both ways.
-        let before = self.0.swap(NOTIFIED, Ordering::AcqRel);
+        let before = self.0.fetch_sub(1, Ordering::AcqRel) & COUNT;
         debug_assert_ne!(before, NOTIFIED, "a green thread was woken twice for one wait");
         before == PARKED
     }
 
-    /// The thread is about to be resumed, by the owner of the right to run it.
-    #[inline]
-    pub(crate) fn transition_to_running(&self) {
-        // Relaxed: until the next park nobody else reads or writes it (3), and
-        // whatever hands the thread over orders this.
-        self.0.store(RUNNING, Ordering::Relaxed);
+    /// The thread is cancelled: once. `true`: it may be parked, and the caller is to `hold` it
+    /// and look; otherwise its worker will when it next parks.
+    pub(crate) fn ask(&self) -> bool {
+        // AcqRel: pairs with `transition_to_parked`, both ways.
+        self.0.fetch_add(ASKED, Ordering::AcqRel) & COUNT == PARKED
     }
 
-    /// Keeps a parked thread from being resumed until `release`. `false`: it is not parked.
+    /// Keeps a parked thread from being resumed until `release`. `false`: it is not parked,
+    /// or somebody else holds it.
     pub(crate) fn hold(&self) -> bool {
         if broken(Mutant::HoldSkipped) {
-            return self.0.load(Ordering::Acquire) == PARKED;
+            return self.0.load(Ordering::Acquire) & COUNT == PARKED;
         }
-        // Acquire: pairs with the Release in `transition_to_parked`; the waiter is seen.
-        self.0.compare_exchange(PARKED, HELD, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        let mut state = self.0.load(Ordering::Relaxed);
+        while state & COUNT == PARKED {
+            // Acquire: pairs with the Release in `transition_to_parked`; the waiter is seen.
+            match self.0.compare_exchange_weak(
+                state,
+                state + HOLD,
+                Ordering::Acquire,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return true,
+                Err(now) => state = now,
+            }
+        }
+        false
     }
 
     /// Lets it go. `true`: it was woken meanwhile, and the caller must queue it.
     pub(crate) fn release(&self) -> bool {
+        if broken(Mutant::HoldSkipped) {
+            return false;
+        }
         if broken(Mutant::ReleaseIgnoresWake) {
             self.0.store(PARKED, Ordering::Release);
             return false;
         }
         // Release: whoever resumes it comes after what the holder did. Acquire: pairs with
         // the Release in `transition_to_woken`.
-        self.0.compare_exchange(HELD, PARKED, Ordering::AcqRel, Ordering::Acquire) == Err(NOTIFIED)
+        self.0.fetch_sub(HOLD, Ordering::AcqRel) & COUNT != PARKED + HOLD
     }
 }

@@ -42,7 +42,7 @@ use std::time::Instant;
 
 pub(crate) use self::counters::Counters;
 pub use self::idle::Idle;
-pub(crate) use self::parked::{ParkedLinks, ParkedList};
+pub(crate) use self::parked::{ParkedLinks, ParkedList, cancel_if_parked};
 use self::placement::Dealt;
 pub(crate) use self::placement::Origin;
 pub use self::placement::Placement;

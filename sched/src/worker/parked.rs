@@ -1,6 +1,8 @@
 //! The unfinished threads that have parked at least once, in lists through
 //! [`Header::parked_links`](crate::thread::Header), so that a shutdown finds them.
 //!
+//! And so that whoever cancels one of them can: `RawTask::cancel` says how the two sides meet.
+//!
 //! 1. Sticky threads are in a list of their worker's own, which nobody else touches.
 //! 2. Migrating ones are in a list under a lock, at the worker on which they first parked,
 //!    wherever they go after that.
@@ -11,7 +13,9 @@ use std::ptr::{self, NonNull};
 
 use super::{Remote, Shared, Worker};
 use crate::current;
-use crate::thread::{Header, Runnable};
+use crate::primitive::atomic::{AtomicBool, Ordering};
+use crate::primitive::{Mutant, Mutex, broken};
+use crate::thread::{Header, RawTask, Runnable};
 use crate::waiter::{Waiter, Wake};
 
 /// A thread's place in a list.
@@ -98,6 +102,7 @@ impl Worker {
             } else {
                 self.parked.push(thread);
                 self.count_child(header);
+                self.expect_cancel(header);
             }
         }
     }
@@ -112,6 +117,7 @@ impl Worker {
         if header.migrates {
             at.parked.lock().remove(header);
         } else {
+            header.waiting.lock().cancel_at = ptr::null();
             // SAFETY: a green thread runs on a worker; a sticky one on its own (1).
             unsafe { &*current::worker() }.parked.remove(header);
         }
@@ -124,11 +130,7 @@ impl Worker {
         // They are all off their stacks, and only this worker resumes them; those that are
         // queued already have left their wait.
         // SAFETY: so their waiters stay in place.
-        self.parked.for_each(|thread| unsafe {
-            if let Some(wake) = cancel(thread) {
-                wake.wake();
-            }
-        });
+        self.parked.for_each(|thread| unsafe { cancel(thread) });
         self.shared.cancel_moving();
     }
 }
@@ -137,11 +139,95 @@ impl Shared {
     pub(super) fn cancel_moving(&self) {
         for remote in &self.remotes {
             // SAFETY: threads in the list are unfinished.
-            remote.parked.lock().for_each(|thread| unsafe {
-                if (*thread).run_state.hold() {
-                    cancel_held(thread);
-                }
-            });
+            remote.parked.lock().for_each(|thread| unsafe { cancel_if_parked(thread) });
+        }
+    }
+}
+
+impl Worker {
+    /// `header`, a sticky thread, has left its stack to wait for the first time: from now on
+    /// this worker is told when it is cancelled.
+    fn expect_cancel(&self, header: &Header) {
+        let mut waiting = header.waiting.lock();
+        waiting.cancel_at = self.remote();
+        // Whoever cancelled it before has seen no worker to tell, under the same lock.
+        let asked = header.is_cancel_asked() && !broken(Mutant::CancelUnseenWhenListing);
+        drop(waiting);
+        if asked {
+            // SAFETY: it has just left its stack, and only this worker resumes it.
+            unsafe { cancel(header) };
+        }
+    }
+
+    /// Ends the waits of the threads here that others have cancelled.
+    #[cold]
+    pub(super) fn cancel_asked(&self) {
+        for task in self.remote().cancels.take() {
+            let header = task.header();
+            // It has left its stack, as all threads have here between two turns, or it has
+            // finished, and is no longer listed.
+            if !header.parked_links.at.get().is_null() {
+                // SAFETY: that is so, and only this worker resumes it.
+                unsafe { cancel(header) };
+            }
+        }
+    }
+}
+
+/// Sticky threads that others have cancelled, for their worker to see to.
+pub(super) struct Cancels {
+    tasks: Mutex<Vec<RawTask>>,
+    /// Whether there may be any. Set after one is there; taken back by the worker before it
+    /// looks.
+    any: AtomicBool,
+}
+
+impl Cancels {
+    pub(super) fn new() -> Self {
+        Self { tasks: Mutex::new(Vec::new()), any: AtomicBool::new(false) }
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        // Relaxed: a hint, or ordered by the fence in `Idle::sleep`.
+        !self.any.load(Ordering::Relaxed)
+    }
+
+    fn push(&self, task: RawTask) {
+        self.tasks.lock().push(task);
+        self.any.store(true, Ordering::Relaxed);
+    }
+
+    fn take(&self) -> Vec<RawTask> {
+        self.any.store(false, Ordering::Relaxed);
+        // Whoever sets the flag after this comes again.
+        std::mem::take(&mut self.tasks.lock())
+    }
+}
+
+impl Remote {
+    /// `task`, a sticky thread that has waited here and is unfinished until `unlock` is called,
+    /// is cancelled.
+    pub(crate) fn cancel(&self, task: RawTask, unlock: impl FnOnce()) {
+        let shared = self.shared().expect("a worker outlives its threads");
+        self.cancels.push(task);
+        unlock();
+        if !broken(Mutant::CancelMessageSilent) {
+            shared.idle.notify(self.index);
+        }
+    }
+}
+
+/// `thread` migrates, and has been cancelled: ends its wait if it is parked.
+///
+/// # Safety
+///
+/// The caller keeps it alive.
+pub(crate) unsafe fn cancel_if_parked(thread: *const Header) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if (*thread).run_state.hold() {
+            cancel_held(thread);
         }
     }
 }
@@ -149,7 +235,17 @@ impl Shared {
 /// # Safety
 ///
 /// The thread is off its stack, and is not resumed meanwhile.
-unsafe fn cancel(thread: *const Header) -> Option<Wake> {
+pub(super) unsafe fn cancel(thread: *const Header) {
+    // SAFETY: the caller's promise.
+    if let Some(wake) = unsafe { end_wait(thread) } {
+        wake.wake();
+    }
+}
+
+/// # Safety
+///
+/// As for `cancel`.
+unsafe fn end_wait(thread: *const Header) -> Option<Wake> {
     // SAFETY: the caller's promise: so the waiter that it left there stays in place.
     unsafe {
         let waiter = (*thread).waiter.with(|place| *place);
@@ -162,7 +258,7 @@ unsafe fn cancel(thread: *const Header) -> Option<Wake> {
 /// The thread migrates, and is held.
 unsafe fn cancel_held(thread: *const Header) {
     // SAFETY: while it is held it is not resumed.
-    let (wake, woken) = unsafe { (cancel(thread), (*thread).run_state.release()) };
+    let (wake, woken) = unsafe { (end_wait(thread), (*thread).run_state.release()) };
     match wake {
         // Nobody else owed it a wake, so it was not woken.
         Some(wake) => wake.wake(),

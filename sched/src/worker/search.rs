@@ -154,10 +154,10 @@ impl Worker {
         slots_are && deques_are && self.high.is_empty() && self.low.is_empty() && !self.has_mail()
     }
 
-    /// Whether there is something in the inbox.
+    /// Whether others have something for this worker alone.
     #[inline]
     pub(crate) fn has_mail(&self) -> bool {
-        !self.remote().inbox.is_empty()
+        !self.remote().inbox.is_empty() || !self.remote().cancels.is_empty()
     }
 
     fn expects_work(&self) -> bool {
@@ -231,7 +231,7 @@ impl Worker {
                 return Some(thread);
             }
             for _ in 0..8 {
-                if !self.remote().inbox.is_empty() || self.shared.has_injected() {
+                if self.has_mail() || self.shared.has_injected() {
                     self.look_outside();
                     if let Some(thread) = self.pop_any() {
                         return Some(thread);
@@ -308,9 +308,7 @@ impl Worker {
 
     /// Whether there is anything at all that this worker should do before it sleeps.
     fn has_work(&self) -> bool {
-        !self.remote().inbox.is_empty()
-            || self.shared.is_closing_news(self)
-            || self.is_anything_worth_it()
+        self.has_mail() || self.shared.is_closing_news(self) || self.is_anything_worth_it()
     }
 
     /// Whether somebody should search: threads that no worker has, or more than a busy one

@@ -10,6 +10,7 @@ use crossbeam_utils::CachePadded;
 
 use super::idle::Idle;
 use super::inbox::Inbox;
+use super::parked::Cancels;
 use super::placement::ChildrenHere;
 use super::pool::SpareRunners;
 use super::priority::Ranked;
@@ -59,6 +60,7 @@ pub(crate) struct Remote {
     pub(crate) index: usize,
     /// Sticky threads that others have woken.
     pub(crate) inbox: CachePadded<Inbox>,
+    pub(super) cancels: Cancels,
     pub(crate) fresh: Stealer<Runnable>,
     pub(crate) moving: Stealer<Runnable>,
     /// The first fresh thread: its worker is about to run it, where its parent's data is.
@@ -126,6 +128,7 @@ impl Shared {
                 .map(|(index, queues)| Remote {
                     index,
                     inbox: CachePadded::new(Inbox::new()),
+                    cancels: Cancels::new(),
                     fresh: queues.fresh.stealer(),
                     moving: queues.moving.stealer(),
                     lone: CachePadded::new(Slot::new()),

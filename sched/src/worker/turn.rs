@@ -16,6 +16,7 @@ use std::cell::Cell;
 use std::ptr;
 use std::time::Instant;
 
+use super::parked::cancel;
 use super::priority::LOW_EVERY;
 use super::{Remote, Worker};
 use crate::context::{OwnedRunner, Runner, Suspension};
@@ -229,6 +230,9 @@ impl Worker {
         if delivered > 0 {
             self.remote().counters.inbox.add(delivered);
         }
+        if !self.remote().cancels.is_empty() {
+            self.cancel_asked();
+        }
     }
 
     /// Takes in what others, and time, have made runnable.
@@ -275,7 +279,6 @@ impl Worker {
             }
         } else if header.migrates {
             header.home.set(self.remote());
-            header.run_state.transition_to_running();
         }
         let runner = header.runner.get();
         self.begin_turn(&thread);
@@ -323,10 +326,13 @@ impl Worker {
     /// `thread` has left its stack to wait; the right to run it goes to its waker.
     #[inline]
     fn let_wait(&self, thread: Runnable) {
+        let header = thread.header();
         self.list_parked(&thread);
         // A sticky one that was woken in between lies in this worker's queues by now. From
         // `transition_to_parked` on, a migrating one may be anybody's.
-        if thread.header().migrates && !thread.header().run_state.transition_to_parked() {
+        // SAFETY: it has left its stack, and until then only this worker resumes it.
+        let cancel = || unsafe { cancel(header) };
+        if header.migrates && !header.run_state.transition_to_parked(cancel) {
             self.push_started(thread);
         }
     }
@@ -341,8 +347,6 @@ impl Worker {
         }
         match self.runners.take(header.stack_size(), &self.shared.spare_runners) {
             Ok(runner) => {
-                // Its closure must be dropped here, and may block.
-                header.is_refused.set(closes);
                 runner.begin(thread.as_ptr());
                 self.settle(header, runner.into_raw());
                 true
@@ -372,6 +376,8 @@ impl Worker {
     fn settle(&self, header: &Header, runner: *const Runner) {
         header.runner.set(runner);
         header.home.set(self.remote());
+        // It is only to end then, here, where what its closure holds may block.
+        header.is_refused.set(header.is_cancel_asked() || self.shared.is_closing());
         self.remote().count_started(header.migrates);
         self.shared.names.enter(header);
     }

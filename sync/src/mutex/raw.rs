@@ -26,8 +26,7 @@
 use std::time::{Duration, Instant};
 
 use lock_api::GuardNoSend;
-use sward_sched::checkpoint;
-use sward_sched::internal::{Node, Outcome, WaitList, Waiter};
+use sward_sched::internal::{Node, Outcome, WaitList, Waiter, give_way};
 use sward_sched::primitive;
 use sward_sched::primitive::Mutex as ShortLock;
 use sward_sched::primitive::atomic::{AtomicU8, Ordering};
@@ -150,7 +149,7 @@ impl RawMutex {
 
     #[inline]
     fn lock_until(&self, deadline: Option<Instant>) -> bool {
-        checkpoint();
+        give_way();
         // Acquire: pairs with the Release of the unlock.
         self.state.compare_exchange_weak(0, LOCKED, Ordering::Acquire, Ordering::Relaxed).is_ok()
             || self.lock_slow(deadline)
