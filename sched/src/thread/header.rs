@@ -519,7 +519,10 @@ impl Runnable {
         // SAFETY: the vtable is this task's, and `self` is the right to run it (2).
         unsafe {
             if header.is_refused.get() {
-                (header.vtable.abandon)(self.0, JoinError::cancelled(header.describe()));
+                // Destructors that wait do so, as they would if the thread were unwinding.
+                cancel::uncancellable(|| {
+                    (header.vtable.abandon)(self.0, JoinError::cancelled(header.describe()));
+                });
             } else {
                 (header.vtable.run)(self.0);
             }
@@ -548,7 +551,7 @@ impl Runnable {
             OnFinish::Nothing => {}
             OnFinish::DropResult => {
                 // SAFETY: no handle, so the result is ours (2).
-                drop_quietly_with(|| unsafe { drop_result(self.0) });
+                drop_quietly_with(|| cancel::uncancellable(|| unsafe { drop_result(self.0) }));
                 before(task);
                 // SAFETY: `self` owns the reference.
                 unsafe { release(self.0) };

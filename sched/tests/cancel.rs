@@ -1,0 +1,426 @@
+//! A cancelled thread is unwound by its wait, its destructors run, and its handle says so.
+#![expect(clippy::disallowed_types, reason = "tests are not modelled")]
+
+mod settings;
+
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use settings::{Count, LONG, limited, migrating, panicking, runtime, until};
+use sward_sched::time::{sleep, timeout};
+use sward_sched::{
+    Builder, JoinHandle, Runtime, checkpoint, current, park, spawn, spawn_local, unblock,
+    uncancellable, yield_now,
+};
+
+/// In both modes, on one worker and on several.
+fn everywhere(test: fn(&Runtime)) {
+    limited(move || {
+        for workers in [1, 2, 4] {
+            test(&runtime(workers));
+            test(&migrating(workers));
+        }
+    });
+}
+
+/// A thread that has begun, and counts its end.
+fn begun(rt: &Runtime, end: &Count, f: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+    let (begun, counted) = (Count::default(), end.on_drop());
+    let thread = rt.spawn({
+        let begun = begun.clone();
+        move || {
+            let _counted = counted;
+            begun.add();
+            f();
+        }
+    });
+    until(|| begun.get() == 1);
+    thread
+}
+
+fn forever() {
+    loop {
+        park();
+    }
+}
+
+#[test]
+fn every_blocking_call_is_ended() {
+    everywhere(|rt| {
+        let calls: [fn(); 8] = [
+            park,
+            || sleep(LONG),
+            || sleep(Duration::MAX),
+            || spawn(forever).join().unwrap(),
+            || drop(spawn(forever).join_timeout(LONG)),
+            || timeout(LONG, forever).unwrap(),
+            || unblock(|| std::thread::sleep(Duration::from_millis(20))),
+            || loop {
+                checkpoint();
+            },
+        ];
+        let ended = Count::default();
+        let threads = calls.map(|call| {
+            begun(rt, &ended, move || {
+                loop {
+                    call()
+                }
+            })
+        });
+        threads.iter().for_each(JoinHandle::cancel);
+        for thread in threads {
+            let error = thread.join().unwrap_err();
+            assert!(error.is_cancelled(), "{error}");
+            assert!(error.to_string().contains("cancelled"));
+        }
+        assert_eq!(ended.get(), calls.len());
+    });
+}
+
+#[test]
+fn a_thread_that_never_began_never_does() {
+    everywhere(|rt| {
+        let dropped = Count::default();
+        let counted = dropped.clone();
+        let alone = rt.metrics().workers.len() == 1;
+        rt.run(move || {
+            let threads: Vec<_> = (0..100)
+                .map(|_| {
+                    let counted = counted.on_drop();
+                    spawn(move || {
+                        let _counted = counted;
+                        // Another worker may have been quicker than the cancel.
+                        assert!(!alone);
+                        forever();
+                    })
+                })
+                .collect();
+            threads.iter().for_each(JoinHandle::cancel);
+            for thread in threads {
+                assert!(thread.join().unwrap_err().is_cancelled());
+            }
+        });
+        assert_eq!(dropped.get(), 100);
+    });
+}
+
+#[test]
+fn what_a_cancelled_closure_holds_may_block_in_its_destructor() {
+    struct Blocks(Count);
+    impl Drop for Blocks {
+        fn drop(&mut self) {
+            sleep(Duration::from_millis(1));
+            self.0.add();
+        }
+    }
+    everywhere(|rt| {
+        let dropped = Count::default();
+        let blocks = Blocks(dropped.clone());
+        rt.run(move || {
+            let thread = spawn(move || drop(blocks));
+            thread.cancel();
+            assert!(thread.join().map_or_else(|error| error.is_cancelled(), |()| true));
+        });
+        assert_eq!(dropped.get(), 1);
+    });
+}
+
+#[test]
+fn a_result_that_is_there_stays() {
+    everywhere(|rt| {
+        let done = rt.spawn(|| 7);
+        until(|| done.is_finished());
+        done.cancel();
+        done.cancel();
+        assert_eq!(done.join().unwrap(), 7);
+        // And one that waits for nothing any more has it, too.
+        let (begun, go_on) = (Count::default(), Count::default());
+        let thread = rt.spawn({
+            let (begun, go_on) = (begun.clone(), go_on.clone());
+            move || {
+                begun.add();
+                until(|| go_on.get() == 1);
+                8
+            }
+        });
+        until(|| begun.get() == 1);
+        thread.cancel();
+        go_on.add();
+        assert_eq!(thread.join().unwrap(), 8);
+    });
+}
+
+#[test]
+fn destructors_run_and_may_wait() {
+    struct Waits(Count);
+    impl Drop for Waits {
+        fn drop(&mut self) {
+            assert!(panicking());
+            // Neither is ended: the thread is unwinding already.
+            sleep(Duration::from_millis(2));
+            let me = current();
+            drop(spawn(move || me.unpark()));
+            park();
+            assert_eq!(timeout(Duration::ZERO, || sleep(Duration::from_millis(1))), Ok(()));
+            self.0.add();
+        }
+    }
+    everywhere(|rt| {
+        let (ended, waited) = (Count::default(), Count::default());
+        let waits = Waits(waited.clone());
+        let thread = begun(rt, &ended, move || {
+            let _waits = waits;
+            forever();
+        });
+        thread.cancel();
+        thread.cancel();
+        assert!(thread.join().unwrap_err().is_cancelled());
+        assert_eq!((ended.get(), waited.get()), (1, 1));
+    });
+}
+
+#[test]
+fn whoever_swallows_it_is_unwound_again() {
+    everywhere(|rt| {
+        let (ended, caught) = (Count::default(), Count::default());
+        let counted = caught.clone();
+        let thread = begun(rt, &ended, move || {
+            for _ in 0..3 {
+                assert!(catch_unwind(park).is_err());
+                assert!(!panicking());
+                counted.add();
+            }
+            park();
+        });
+        thread.cancel();
+        assert!(thread.join().unwrap_err().is_cancelled());
+        assert_eq!((ended.get(), caught.get()), (1, 3));
+        let ended = Count::default();
+        let thread = begun(rt, &ended, || drop(catch_unwind(park)));
+        thread.cancel();
+        assert!(thread.join().is_ok());
+    });
+}
+
+#[test]
+fn a_panic_on_the_way_is_a_panic() {
+    struct Panics;
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            assert!(catch_unwind(|| resume_unwind(Box::new(1))).is_err());
+        }
+    }
+    everywhere(|rt| {
+        let thread = begun(rt, &Count::default(), || {
+            let _panics = Panics;
+            let cancelled = catch_unwind(park).unwrap_err();
+            drop(cancelled);
+            resume_unwind(Box::new("something else"));
+        });
+        thread.cancel();
+        let error = thread.join().unwrap_err();
+        assert_eq!(*error.into_panic().downcast::<&str>().unwrap(), "something else");
+    });
+}
+
+#[test]
+fn nothing_is_ended_inside_uncancellable() {
+    everywhere(|rt| {
+        let (ended, inside, after) = (Count::default(), Count::default(), Count::default());
+        let (counted, passed) = (inside.clone(), after.clone());
+        let thread = begun(rt, &ended, move || {
+            uncancellable(|| {
+                counted.add();
+                park();
+                uncancellable(|| sleep(Duration::from_millis(1)));
+                sleep(Duration::from_millis(1));
+                // A deadline of its own still holds.
+                assert!(timeout(Duration::from_millis(1), park).unwrap_err().is_elapsed());
+                counted.add();
+            });
+            passed.add();
+            park();
+            passed.add();
+        });
+        until(|| inside.get() == 1);
+        thread.cancel();
+        for _ in 0..100 {
+            yield_now();
+        }
+        assert_eq!((inside.get(), ended.get()), (1, 0));
+        thread.thread().unpark();
+        assert!(thread.join().unwrap_err().is_cancelled());
+        assert_eq!((inside.get(), after.get(), ended.get()), (2, 1, 1));
+    });
+}
+
+#[test]
+fn uncancellable_ends_with_a_panic_inside_it() {
+    everywhere(|rt| {
+        let thread = begun(rt, &Count::default(), || {
+            let panic = catch_unwind(|| uncancellable(|| resume_unwind(Box::new(5))));
+            assert_eq!(*panic.unwrap_err().downcast::<i32>().unwrap(), 5);
+            forever();
+        });
+        thread.cancel();
+        assert!(thread.join().unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn a_cancelled_joiner_leaves_the_other_running() {
+    everywhere(|rt| {
+        let (ended, other) = (Count::default(), Count::default());
+        let go_on = Count::default();
+        let (counted, going) = (other.clone(), go_on.clone());
+        let joiner = begun(rt, &ended, move || {
+            let inner = spawn(move || {
+                until(|| going.get() == 1);
+                counted.add();
+            });
+            inner.join().unwrap();
+        });
+        joiner.cancel();
+        assert!(joiner.join().unwrap_err().is_cancelled());
+        assert_eq!(other.get(), 0);
+        go_on.add();
+        until(|| other.get() == 1);
+    });
+}
+
+#[test]
+fn join_timeout_gives_the_handle_back() {
+    everywhere(|rt| {
+        let thread = rt.spawn(park);
+        let start = Instant::now();
+        let thread = thread.join_timeout(Duration::from_millis(2)).unwrap_err();
+        assert!(start.elapsed() >= Duration::from_millis(2));
+        let thread = rt.run(|| thread.join_timeout(Duration::ZERO).unwrap_err());
+        let thread = rt.run(|| thread.join_timeout(Duration::from_micros(10)).unwrap_err());
+        thread.thread().unpark();
+        thread.join_timeout(Duration::MAX).unwrap().unwrap();
+        let panics = rt.spawn(|| resume_unwind(Box::new(3)));
+        let error = panics.join_timeout(LONG).unwrap().map(|(): ()| ()).unwrap_err();
+        assert_eq!(*error.into_panic().downcast::<i32>().unwrap(), 3);
+    });
+}
+
+#[test]
+fn local_and_dedicated_threads_are_cancelled_too() {
+    everywhere(|rt| {
+        rt.run(|| {
+            let local = spawn_local(forever);
+            yield_now();
+            local.cancel();
+            assert!(local.join().unwrap_err().is_cancelled());
+            let fresh = spawn_local(forever);
+            fresh.cancel();
+            let fresh = fresh.join_timeout(LONG).unwrap();
+            assert!(fresh.unwrap_err().is_cancelled());
+            let begun = Count::default();
+            let inner = begun.clone();
+            let dedicated = Builder::new().dedicated().spawn(move || {
+                inner.add();
+                forever();
+            });
+            until(|| begun.get() == 1);
+            dedicated.cancel();
+            assert!(dedicated.join().unwrap_err().is_cancelled());
+        });
+    });
+}
+
+/// A cancel against a wake, at every distance of the two.
+#[test]
+fn a_cancel_and_a_wake_do_not_lose_each_other() {
+    everywhere(|rt| {
+        let woken = Arc::new(AtomicUsize::new(0));
+        for round in 0..300 {
+            let counted = woken.clone();
+            let thread = rt.spawn(move || {
+                loop {
+                    park();
+                    counted.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+            let waker = rt.spawn({
+                let thread = thread.thread();
+                move || {
+                    (0..round % 7 * 10).for_each(|_| std::hint::spin_loop());
+                    (0..10).for_each(|_| thread.unpark());
+                }
+            });
+            (0..round % 5 * 20).for_each(|_| std::hint::spin_loop());
+            if round % 3 == 0 {
+                yield_now();
+            }
+            thread.cancel();
+            waker.join().unwrap();
+            assert!(thread.join().unwrap_err().is_cancelled());
+        }
+    });
+}
+
+/// From several sides at once, and beside the shutdown.
+#[test]
+fn many_may_cancel_many_while_the_runtime_ends() {
+    limited(|| {
+        for round in 0..40 {
+            let rt = if round % 2 == 0 { runtime(2) } else { migrating(2) };
+            let ended = Count::default();
+            let threads: Vec<_> = (0..100)
+                .map(|i| {
+                    let counted = ended.on_drop();
+                    rt.spawn(move || {
+                        let _counted = counted;
+                        match i % 3 {
+                            0 => forever(),
+                            1 => sleep(LONG),
+                            _ => loop {
+                                yield_now();
+                                sleep(Duration::from_micros(i));
+                            },
+                        }
+                    })
+                })
+                .collect();
+            let threads = Arc::new(threads);
+            let cancelling: Vec<_> = (0..3)
+                .map(|_| {
+                    let threads = threads.clone();
+                    std::thread::spawn(move || threads.iter().for_each(JoinHandle::cancel))
+                })
+                .collect();
+            if round % 4 < 2 {
+                assert!(rt.shutdown(LONG));
+            }
+            cancelling.into_iter().for_each(|it| it.join().unwrap());
+            for thread in Arc::into_inner(threads).unwrap() {
+                assert!(thread.join().unwrap_err().is_cancelled());
+            }
+            assert_eq!(ended.get(), 100);
+        }
+    });
+}
+
+#[test]
+fn nobody_else_notices() {
+    everywhere(|rt| {
+        let hook = Count::default();
+        let said = hook.clone();
+        // Process-wide; the other tests of this program panic by `resume_unwind` only.
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |_| _ = said.add()));
+        let thread = begun(rt, &Count::default(), || {
+            let _ = catch_unwind(AssertUnwindSafe(forever)).map_err(resume_unwind);
+        });
+        thread.cancel();
+        assert!(thread.join().unwrap_err().is_cancelled());
+        assert_eq!(hook.get(), 0);
+        assert!(catch_unwind(|| panic_any(1)).is_err());
+        assert_eq!(hook.get(), 1);
+        std::panic::set_hook(before);
+    });
+}
