@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sward_chan as chan;
@@ -262,19 +262,18 @@ fn canary_race() {
     // SAFETY: none: this is the mistake that must be found.
     unsafe impl Sync for Shared {}
     static SHARED: Shared = Shared(Cell::new(0));
-    let (rt, ready) = (runtime(), Arc::new(AtomicBool::new(false)));
-    let add = |ready: &AtomicBool, turn| {
-        // Relaxed: it orders nothing.
-        while ready.load(Ordering::Relaxed) != turn {
-            std::hint::spin_loop();
-        }
-        let number = &SHARED;
-        number.0.set(number.0.get() + 1);
-        ready.store(!turn, Ordering::Relaxed);
-    };
-    let threads = [false, true].map(|turn| {
-        let ready = ready.clone();
-        rt.spawn(move || add(&ready, turn))
+    let (rt, begun) = (runtime(), Arc::new(AtomicUsize::new(0)));
+    let threads = [(); 2].map(|()| {
+        let begun = begun.clone();
+        rt.spawn(move || {
+            // Relaxed: it orders nothing, but shows that two workers run.
+            begun.fetch_add(1, Ordering::Relaxed);
+            while begun.load(Ordering::Relaxed) < 2 {
+                std::hint::spin_loop();
+            }
+            let number = &SHARED;
+            number.0.set(number.0.get() + 1);
+        })
     });
     join_all(threads);
 }

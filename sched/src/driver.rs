@@ -2,11 +2,11 @@
 //! scheduler and the system.
 //!
 //! Today it waits on a futex, since nothing but other OS threads and the time wake it. When
-//! descriptors are to wake it, too, a poller takes the futex's place, and this is all that
-//! changes: `park` becomes a wait of the poller with the same deadline, and `unpark` interrupts
-//! that. Whatever is ready then is taken in by [`Worker::look_outside`], beside inbox, injector
-//! and timers: before the worker parks, every 61 turns or 10 µs, and by the monitor, in
-//! [`Shared::help`], for a worker that does not come to it.
+//! descriptors are to wake it, too, a poller takes the futex's place: `park` becomes a wait of
+//! the poller with the same deadline, and `unpark` interrupts that. What is ready is then to be
+//! taken in by [`Worker::look_outside`], as inbox, injector and timers are: before the worker
+//! parks, and every 61 turns or 10 µs; and by [`Shared::help`], which the monitor calls for a
+//! worker that does not come to it.
 //!
 //! 1. An `unpark` is never lost: it ends the `park` that is under way, or else the next one.
 //!    The protocol of `worker/README.md` builds on this and nothing else.

@@ -5,9 +5,9 @@
 //! lives inside the lock of the thing waited for.
 //!
 //! 1. List and nodes are touched only under that lock.
-//! 2. A node is in at most one list, and its owner takes it out, or sees that
-//!    somebody has, before it goes away: after every `wait` that did not end in
-//!    `Done`, the owner locks and calls [`WaitList::remove`].
+//! 2. A node is in at most one list, and is out of it before it goes away. Who ends a wait by
+//!    `claim` or `close` takes the node out *before*; after a wait that ended otherwise the owner
+//!    locks and calls [`WaitList::remove`].
 
 use std::cell::Cell;
 use std::fmt;
@@ -154,7 +154,7 @@ impl WaitList {
     pub fn claim_front(&self) -> Option<(&Node, Claim)> {
         loop {
             // SAFETY: (2): a node in the list is live, and so is its waiter; a
-            // claimed one stays so until it is woken, for which the claim is needed.
+            // claimed one stays so until the claim is `done`.
             unsafe {
                 let node = self.head.get().as_ref()?;
                 self.remove(node);
@@ -169,8 +169,8 @@ impl WaitList {
     /// the batch after unlocking.
     pub fn close(&self) -> Closed {
         let closed = Self::new();
-        // SAFETY: (2), as in `claim_front`; those that `Waiter::close` ended stay
-        // until they are woken, and the nodes of the others are not touched again.
+        // SAFETY: (2), as in `claim_front`; those to which `Waiter::close` owes a wake stay
+        // until then, and the nodes of the others are not touched after it.
         unsafe {
             while let Some(node) = self.head.get().as_ref() {
                 self.remove(node);

@@ -14,22 +14,24 @@
 //!      └──close──────▶ CLOSED                           the thread looks at this very word
 //! ```
 //!
-//! A thread that would otherwise leave its worker with nothing to do watches its waiter for a
-//! moment before it parks: a partner on another core that answers soon writes that one word,
-//! and wakes nobody. It goes back from `WATCHED` to `WAITING`, or from `CATCHING` to
-//! `CLAIMED`, when it has looked long enough; never the other way again.
+//! A sticky thread that would leave its worker with nothing to do but to wait for an answer
+//! from elsewhere watches its waiter for a moment before it parks, and so does every OS
+//! thread: a partner on another core that answers soon writes that one word, and wakes
+//! nobody. It goes back from `WATCHED` to `WAITING`, or from `CATCHING` to `CLAIMED`, when it
+//! has looked long enough, and then never watches again.
 //!
-//! 1. Each waiter leaves `WAITING` and `WATCHED` once for all, and whoever moves it out of
-//!    `WAITING`, or finds it in `CLAIMED` when it is done, owes it exactly one [`Wake`]
-//!    (none when the waiting thread moved it itself).
-//! 2. `wait` returns only after it has taken that wake. So the waiter, its nodes
-//!    and its slots stay in place until the winner calls [`Wake::wake`], without any
-//!    count; and a green thread is woken exactly once for each wait, which is what
-//!    the queues and `thread/state.rs` build on: between the first `claim` that can reach
-//!    it and `wait`, a thread does not switch.
+//! 1. Each waiter is ended once: one side moves it out of `WAITING` or `WATCHED` for good.
+//!    Whoever moves it out of `WAITING`, or finds it in `CLAIMED` when it is done, owes it
+//!    exactly one [`Wake`] (none when the waiting thread moved it itself); who moves it out
+//!    of `WATCHED`, otherwise, none.
+//! 2. `wait` returns only after it has seen that, and has taken the wake if one is owed. So the
+//!    waiter, its nodes and its slots stay in place until the winner's last write to the
+//!    waiter, in `done` or `close`, without any count. And a green thread is woken at most once
+//!    for each wait, which is what the queues and `thread/state.rs` build on: between the first
+//!    `claim` that can reach it and `wait`, a thread does not switch.
 //! 3. A claimer writes to the waiter's slot between `claim` and `done`; the Release
 //!    store of `DONE` is its last touch of waiter and node. A `Wake` touches the
-//!    *thread* only.
+//!    *thread* only, which waits for it.
 //! 4. Wake after unlocking: a wake may run another thread's queue code.
 //!
 //! Rejected: a wake handle with a count of its own (two more atomic operations for
@@ -62,7 +64,7 @@ const DONE: u32 = 8;
 
 /// How often a thread looks at its waiter before it parks: for a microsecond or two, as long
 /// as a partner on another core takes to answer.
-const LOOKS: u32 = if NAPS { 128 } else { 1 };
+const LOOKS: u32 = if NAPS { 64 } else { 1 };
 
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,10 +184,6 @@ impl Waiter {
         debug_assert_eq!(worker.current(), thread, "a waiter is used by the thread that made it");
         // SAFETY: it is this thread's own header.
         let (migrates, cancelled) = unsafe { ((*thread).migrates, (*thread).is_cancel_asked()) };
-        // A migrating one is better off beside its partner (wake.rs).
-        if NAPS && !migrates && worker.would_idle() && self.watch(|| worker.has_mail()) {
-            return;
-        }
         let given_up = if self.cancellable.get() && (cancelled || worker.is_cancelling()) {
             self.leave(CANCELLED).is_some()
         } else {
@@ -193,6 +191,10 @@ impl Waiter {
         };
         if given_up {
             return;
+        }
+        // A migrating one is better off beside its partner (wake.rs).
+        if NAPS && !migrates && worker.would_idle() && self.watch(|| worker.has_mail()) {
+            return worker.count_watch();
         }
         match deadline {
             None => worker::park(worker, self),
@@ -216,7 +218,9 @@ impl Waiter {
     }
 
     fn wait_os_until(&self, parker: &OsParker, deadline: Option<Instant>) {
-        if self.watch(|| false) {
+        if deadline.is_some_and(|d| Instant::now() >= d) && self.leave(TIMED_OUT).is_some()
+            || self.watch(|| false)
+        {
             return;
         }
         if !parker.park(deadline) && self.leave(TIMED_OUT).is_none() {

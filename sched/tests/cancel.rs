@@ -1,5 +1,4 @@
 //! A cancelled thread is unwound by its wait, its destructors run, and its handle says so.
-#![expect(clippy::disallowed_types, reason = "tests are not modelled")]
 
 mod settings;
 

@@ -1,5 +1,4 @@
 //! A deadline ends the waits inside it, and nothing else.
-#![expect(clippy::disallowed_types, reason = "tests are not modelled")]
 
 mod settings;
 

@@ -2,7 +2,7 @@
 //!
 //! Both are compiler flags that are not stable, and std stays as it was built. So the thread
 //! sanitizer is given a plain program (`sanitizer-tests`), which has its own words on that;
-//! the address sanitizer all tests as well. Each must find out the canary that is there for
+//! the address sanitizer the tests of `sched`, `chan` and `sync` as well. Each must find out the canary that is there for
 //! it, or the run has proved nothing.
 
 use std::path::Path;
@@ -91,7 +91,11 @@ fn run_program(sanitizer: Sanitizer) -> Result {
     let program = programs.iter().find(|it| it.name == PROGRAM).ok_or("it was not built")?;
     let listed = capture(Command::new(&program.path).arg("--list"), LIMIT)?;
     let (canary, accusation) = sanitizer.canary();
-    for scenario in listed.stdout.lines() {
+    let scenarios: Vec<_> = listed.stdout.lines().collect();
+    if !listed.success() || !scenarios.contains(&canary) {
+        return Err(format!("{PROGRAM} --list: {}\n{}", listed.how(), listed.stderr).into());
+    }
+    for scenario in scenarios {
         let mut command = watched(program);
         let ended = capture(command.arg(scenario), LIMIT)?;
         let found = ended.stderr.contains("Sanitizer");
@@ -115,7 +119,11 @@ fn run_tests(sanitizer: Sanitizer) -> Result {
     let packages = ["-p", "sward-sched", "-p", "sward-chan", "-p", "sward-sync"];
     let words: Vec<_> =
         ["test", "--lib", "--tests", "--no-run"].into_iter().chain(packages).collect();
-    for test in cargo::binaries(&mut sanitizer.build(&words))? {
+    let tests = cargo::binaries(&mut sanitizer.build(&words))?;
+    if tests.is_empty() {
+        return Err("no test was built".into());
+    }
+    for test in tests {
         let ended = capture(watched(&test).current_dir(&test.package), LIMIT)?;
         let package = test.package.file_name().unwrap_or_default().display().to_string();
         let name = format!("{package}: {}", test.name);

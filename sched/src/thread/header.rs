@@ -251,7 +251,8 @@ fn drop_quietly<V>(value: V) {
 
 fn drop_quietly_with(f: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
-        // The hook has printed it. Of a payload whose own destructor panics, that panic's is leaked.
+        // The hook has printed it. If the payload's destructor panics, what that panic carries
+        // is leaked: its destructor might panic again.
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
             mem::forget(payload);
         }

@@ -144,6 +144,7 @@ impl Worker {
             && self.local.is_empty()
             && self.is_empty_otherwise()
             && self.expects_work()
+            && !self.is_look_due()
     }
 
     #[cold]

@@ -78,7 +78,7 @@ impl Turns {
         let (since, counted) = self.measured.replace((now, count));
         let turns = count.wrapping_sub(counted).max(1) as u128;
         let nanos = (now.duration_since(since).as_nanos() / turns) as u64;
-        // Where turns are long this was one of them: what is wanted is what they take on average.
+        // Where turns are long this is a single one, perhaps an untypical one: so an average.
         let nanos = (3 * remote.turn_nanos() + nanos) / 4;
         remote.set_turn_nanos(nanos);
         // In a model nothing may depend on the clock.
@@ -124,6 +124,19 @@ impl Worker {
             return Some(thread);
         }
         self.pop_arrived().or_else(|| self.pop_fresh()).or_else(|| self.pop_low())
+    }
+
+    /// Whether timers, inbox and injector are to be looked at before anything else is waited for.
+    pub(super) fn is_look_due(&self) -> bool {
+        let is_due = self.turns.count.get() >= self.turns.outside_due.get();
+        is_due || self.remote().slice.is_yield_asked() || self.shared.is_closing()
+    }
+
+    /// The thread that runs has waited without leaving its stack: that was a turn, too.
+    pub(crate) fn count_watch(&self) {
+        let turn = self.turns.count.get().wrapping_add(1);
+        self.turns.count.set(turn);
+        self.remote().slice.set_turns(turn);
     }
 
     /// What has come while this worker was looking around.
