@@ -29,7 +29,8 @@
 //! | run a program on green threads | [`main`](macro@main), [`run`], [`Runtime`] |
 //! | pass values | [`chan`] |
 //! | share state | [`sync`] |
-//! | wait for time to pass | [`time`] |
+//! | wait for time to pass, or no longer than some time | [`time`] |
+//! | end a thread that waits, or keep that from happening | [`JoinHandle::cancel`], [`uncancellable`] |
 //! | call code that blocks its OS thread | [`unblock`], [`block_in_place`], [`Builder::dedicated`] |
 //! | let others run, or wait to be woken | [`checkpoint`], [`yield_now`], [`park`] |
 //! | start what is not `Send` | [`spawn_local`] |
@@ -88,6 +89,7 @@ pub use sward_macros::{go, main, test};
 pub use sward_sched::{
     Builder, DEFAULT_STACK_SIZE, JoinError, JoinHandle, LocalJoinHandle, MIN_STACK_SIZE, Metrics,
     Placement, Priority, Runtime, Thread, ThreadId, WorkerMetrics, block_in_place, checkpoint,
-    current, metrics, park, run, runtime, spawn, spawn_local, time, unblock, yield_now,
+    current, metrics, park, run, runtime, spawn, spawn_local, time, unblock, uncancellable,
+    yield_now,
 };
 pub use sward_sync as sync;

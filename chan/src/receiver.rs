@@ -72,7 +72,7 @@ impl<T> Receiver<T> {
     ///
     /// # Cancellation
     ///
-    /// Unwinds the green thread when its runtime shuts down while it waits.
+    /// Unwinds the thread as [`park`](sward_sched::park) does; no value is lost.
     ///
     /// # Errors
     ///

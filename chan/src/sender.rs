@@ -71,8 +71,7 @@ impl<T> Sender<T> {
     ///
     /// # Cancellation
     ///
-    /// Unwinds the green thread, dropping `value`, when its runtime shuts down while it
-    /// waits.
+    /// Unwinds the thread as [`park`](sward_sched::park) does, and drops `value`.
     ///
     /// # Errors
     ///

@@ -56,8 +56,9 @@ impl JoinError {
         matches!(self.kind, Kind::Panic(..))
     }
 
-    /// Whether the thread was stopped before it had a result: its runtime was shut
-    /// down while it waited, or before it ever ran.
+    /// Whether the thread was stopped before it had a result: it was
+    /// [cancelled](crate::JoinHandle::cancel), or its runtime was shut down, while it waited or
+    /// before it ever ran.
     ///
     /// ```
     /// # use sward_sched as sward;
@@ -146,7 +147,7 @@ impl fmt::Display for JoinError {
             Kind::Panic(_, Some(message)) => write!(f, "{thread} panicked: {message}"),
             Kind::Panic(_, None) => write!(f, "{thread} panicked"),
             Kind::Cancelled => {
-                write!(f, "{thread} was cancelled: its runtime shut down before it had a result")
+                write!(f, "{thread} was cancelled before it had a result, or its runtime shut down")
             }
             Kind::NoStack(error) => write!(
                 f,

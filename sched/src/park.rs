@@ -38,7 +38,8 @@ use crate::worker;
 ///
 /// # Cancellation
 ///
-/// Unwinds the green thread when its runtime shuts down.
+/// Unwinds the thread when it is [cancelled](crate::JoinHandle::cancel), its time is up
+/// ([`timeout`](crate::time::timeout)), or its runtime shuts down.
 pub fn park() {
     // SAFETY: the current thread's header is alive.
     let Some(thread) = (unsafe { current::green_thread().as_ref() }) else {
@@ -104,7 +105,7 @@ pub(crate) fn unpark(thread: &Header) {
 ///
 /// # Cancellation
 ///
-/// None: a loop that only yields is not stopped by a shutdown.
+/// None: a loop that only yields is stopped by nothing.
 #[inline(always)]
 pub fn yield_now() {
     // SAFETY: a worker in the thread-local is alive.
@@ -144,7 +145,8 @@ pub fn yield_now() {
 ///
 /// # Cancellation
 ///
-/// None, as [`yield_now`].
+/// Unwinds the thread as [`park`] does, but looks whether it is to only now and then: when it
+/// is to give way, as above.
 #[inline]
 pub fn checkpoint() {
     if current::charge() {

@@ -24,7 +24,7 @@ use crate::waiter::{Outcome, Waiter};
 ///
 /// # Cancellation
 ///
-/// Unwinds the green thread when its runtime shuts down.
+/// Unwinds the thread as [`park`](crate::park) does.
 pub fn sleep(duration: Duration) {
     if duration.is_zero() {
         return;

@@ -46,8 +46,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 ///
 /// # Cancellation
 ///
-/// Unwinds the green thread when its runtime shuts down; `f`, once begun, runs on, and
-/// its value is dropped.
+/// Unwinds the green thread as [`park`](crate::park) does; `f` runs on, and its value is
+/// dropped.
 ///
 /// # Panics
 ///

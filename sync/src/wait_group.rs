@@ -69,7 +69,7 @@ impl WaitGroup {
     ///
     /// # Cancellation
     ///
-    /// Unwinds the green thread when its runtime shuts down while it waits.
+    /// Unwinds the thread as [`park`](sward_sched::park) does.
     pub fn wait(self) {
         let group = self.group.clone();
         drop(self);

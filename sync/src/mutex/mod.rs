@@ -34,8 +34,9 @@ pub use self::raw::RawMutex;
 ///
 /// # Cancellation
 ///
-/// None. When a runtime shuts down, a thread that waits gets the lock from one that
-/// unwinds, and is itself unwound from its next blocking call.
+/// None: a thread that is cancelled, or whose time is up, while it waits for a lock gets the
+/// lock, and is unwound from its next blocking call. One that is unwound while it holds a lock
+/// unlocks it.
 pub type Mutex<T> = lock_api::Mutex<RawMutex, T>;
 
 /// The right to use what a [`Mutex`] holds; unlocks when it is dropped.
