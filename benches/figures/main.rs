@@ -8,6 +8,7 @@
 #[path = "../common/measure.rs"]
 mod measure;
 
+mod cancel;
 mod channels;
 mod core;
 mod latency;
@@ -30,7 +31,7 @@ type Inside = fn(u64) -> Duration;
 type Workload = measure::Workload<Sward, Inside>;
 
 fn main() -> ExitCode {
-    measure::main(&[core::ALL, channels::ALL, placement::ALL, latency::ALL])
+    measure::main(&[core::ALL, channels::ALL, placement::ALL, latency::ALL, cancel::ALL])
 }
 
 impl Contender for Sward {

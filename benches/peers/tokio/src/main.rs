@@ -9,6 +9,7 @@
 #[path = "../../../common/measure.rs"]
 mod measure;
 
+mod cancel;
 mod channels;
 mod core;
 mod latency;
@@ -37,7 +38,7 @@ fn main() -> ExitCode {
     if std::env::args().any(|arg| arg == "--kanal") {
         return measure::main(&[channels::KANAL]);
     }
-    measure::main(&[core::ALL, channels::ALL, placement::ALL, latency::ALL])
+    measure::main(&[core::ALL, channels::ALL, placement::ALL, latency::ALL, cancel::ALL])
 }
 
 impl Contender for Tokio {
@@ -47,7 +48,7 @@ impl Contender for Tokio {
         if let Some(flag) = options.flags.iter().find(|flag| *flag != "--kanal") {
             return Err(format!("no option {flag}"));
         }
-        let runtime = Builder::new_multi_thread().worker_threads(options.workers).build();
+        let runtime = Builder::new_multi_thread().worker_threads(options.workers).enable_time().build();
         Ok(Self { runtime: runtime.map_err(|error| error.to_string())?, workers: options.workers })
     }
 
