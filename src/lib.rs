@@ -51,6 +51,32 @@
 //! may let their threads migrate: [`runtime::Builder::allow_migration`],
 //! `#[sward::main(unsafe(migrate))]`.
 //!
+//! # Ending a thread
+//!
+//! A thread ends when its closure returns or panics. What waits can be ended from outside:
+//! [`JoinHandle::cancel`], the shutdown of a [`Runtime`], and, up to its own frame,
+//! [`time::timeout`] all unwind the thread from its blocking call, as a panic would, but
+//! silently. So destructors run, locks are unlocked, and values that were being sent are
+//! dropped or delivered, never both. Nothing is raised between two blocking calls, in a thread
+//! that is unwinding already, or inside [`uncancellable`].
+//!
+//! ```
+//! use std::time::Duration;
+//! use sward::{chan, go, time};
+//!
+//! let (sender, receiver) = chan::bounded(0);
+//! let echo = go!(move || receiver.iter().for_each(|line: &str| println!("{line}")));
+//! let sent = time::timeout(Duration::from_secs(5), || sender.send("hello"));
+//! assert!(sent.is_ok());
+//! echo.cancel();
+//! assert!(echo.join().unwrap_err().is_cancelled());
+//! ```
+//!
+//! What cannot be ended this way: a loop that computes without a [`checkpoint`]; a call that
+//! blocks the OS thread; frames of `extern "C"` functions, which must not be unwound (put an
+//! `uncancellable` around callbacks). A `std::sync::LazyLock` or `Once` whose initialiser is
+//! unwound stays poisoned. Programs built with `panic = "abort"` cannot end threads at all.
+//!
 //! # What still blocks a worker
 //!
 //! Green threads take turns of their own accord: one that computes for long without
