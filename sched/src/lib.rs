@@ -51,6 +51,7 @@ pub use self::worker::{Placement, Priority};
 pub mod internal {
     pub use crate::cancel::raise as raise_cancel;
     pub use crate::current::charge;
+    pub use crate::stack::refuse_marks as refuse_guard_marks;
     pub use crate::wait_list::{Closed, Node, WaitList};
     pub use crate::waiter::{Claim, Outcome, Waiter, Wake};
     pub use crate::worker::Idle;

@@ -33,6 +33,7 @@ use crate::current;
 use crate::error::JoinError;
 use crate::primitive::{Mutex, UnsafeCell};
 use crate::report::report;
+use crate::stack::Extent;
 use crate::wait_list::WaitList;
 use crate::waiter::Waiter;
 use crate::worker::{Origin, ParkedLinks, Placement, Priority, Remote};
@@ -197,6 +198,12 @@ impl Header {
     /// The usable bytes of stack asked for.
     pub(crate) fn stack_size(&self) -> Option<usize> {
         self.options.as_ref()?.stack_size
+    }
+
+    /// Where its stack is, while it is started and unfinished.
+    pub(crate) fn extent(&self) -> Option<Extent> {
+        // SAFETY: null, or the runner that it is on.
+        unsafe { self.runner.get().as_ref() }.map(Runner::extent)
     }
 
     /// Its name, number and birthplace in one line, for messages.
