@@ -13,6 +13,7 @@ mod channels;
 mod core;
 mod latency;
 mod placement;
+mod stacks;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -37,7 +38,7 @@ fn main() -> ExitCode {
     if std::env::args().any(|arg| arg == "--kanal") {
         return measure::main(&[channels::KANAL]);
     }
-    measure::main(&[core::ALL, channels::ALL, placement::ALL, latency::ALL])
+    measure::main(&[core::ALL, channels::ALL, placement::ALL, latency::ALL, stacks::ALL])
 }
 
 impl Contender for Tokio {
