@@ -54,8 +54,18 @@ pub(crate) struct Runner {
     extent: Extent,
     /// Where the frame of its body is, once that has begun.
     body_frame: Cell<usize>,
-    /// Nothing has run on it since its memory was given back.
-    is_given_back: Cell<bool>,
+    memory: Cell<Memory>,
+}
+
+/// What is known of the part of a stack that an idle runner does not use.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Memory {
+    /// Nothing: a thread has run there.
+    Used,
+    /// It was given back, and no thread has run there since.
+    GivenBack,
+    /// It was clean when the thread that runs began.
+    Measured,
 }
 
 /// The frames below that of a runner's body, when that is suspended, take no more than this:
@@ -72,7 +82,7 @@ impl Runner {
             thread: Cell::new(ptr::null()),
             extent: stack.extent(),
             body_frame: Cell::new(0),
-            is_given_back: Cell::new(true),
+            memory: Cell::new(Memory::GivenBack),
         })));
         let address = owned.0;
         let body = Coroutine::with_stack(stack, move |yielder, ()| {
@@ -121,8 +131,23 @@ impl Runner {
     /// does so itself (`AfterRun`).
     #[inline]
     pub(crate) fn begin(&self, thread: *const Header) {
-        self.is_given_back.set(false);
+        self.memory.set(Memory::Used);
         self.thread.set(thread);
+    }
+
+    /// Makes the stack clean, so that `usage` can tell how far down it gets used. Between
+    /// `begin` and the first `resume`.
+    pub(crate) fn measure(&self) {
+        let low = self.idle_low();
+        // SAFETY: it is idle, and (4).
+        if unsafe { self.extent.give_back_below(low) && self.extent.zero_page_below(low) } {
+            self.memory.set(Memory::Measured);
+        }
+    }
+
+    /// How many bytes of the stack have been used since `measure`, if that was called.
+    pub(crate) fn usage(&self) -> Option<usize> {
+        (self.memory.get() == Memory::Measured).then(|| self.extent.touched())
     }
 
     /// Runs its thread until it suspends.
@@ -177,14 +202,14 @@ impl OwnedRunner {
 
     /// Whether `give_back` has been called since a thread ran on it.
     pub(crate) fn is_given_back(&self) -> bool {
-        self.is_given_back.get()
+        self.memory.get() == Memory::GivenBack
     }
 
     /// Gives the memory of its stack back to the system, but for its highest page.
     pub(crate) fn give_back(&self) {
         // SAFETY: it is idle, and (4).
         unsafe { self.extent.give_back_below(self.idle_low()) };
-        self.is_given_back.set(true);
+        self.memory.set(Memory::GivenBack);
     }
 
     /// Its stack, of which all is free.

@@ -40,7 +40,7 @@ pub use self::metrics::{Metrics, WorkerMetrics, metrics};
 pub use self::park::{checkpoint, park, yield_now};
 pub use self::runtime::Runtime;
 pub use self::spawn::{run, spawn, spawn_local};
-pub use self::stack::{DEFAULT_STACK_SIZE, MIN_STACK_SIZE};
+pub use self::stack::{DEFAULT_STACK_SIZE, MIN_STACK_SIZE, stack_usage};
 pub use self::thread::{Thread, ThreadId, current};
 pub use self::unblock::{block_in_place, unblock};
 pub use self::worker::{Placement, Priority};

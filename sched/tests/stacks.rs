@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use sward_sched::runtime::Builder as RuntimeBuilder;
-use sward_sched::{Builder, JoinError, JoinHandle, Runtime, park, spawn};
+use sward_sched::{Builder, JoinError, JoinHandle, Runtime, park, spawn, stack_usage};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -66,6 +66,28 @@ fn the_memory_of_a_burst_of_deep_threads_comes_back() {
 #[test]
 fn stacks_of_other_sizes_are_used_again() {
     assert_passes("classes");
+}
+
+#[test]
+fn the_usage_of_a_stack_is_its_own_threads() {
+    let rt = RuntimeBuilder::new().workers(1).build().unwrap();
+    let measured = |first: fn()| {
+        let measure = move || {
+            first();
+            stack_usage().unwrap()
+        };
+        Builder::new().measure_stack(true).spawn(measure).join().unwrap()
+    };
+    rt.run(|| {
+        for _ in 0..3 {
+            // Whoever was there before.
+            spawn(deep).join().unwrap();
+            assert!(measured(|| ()) < 16 << 10);
+            assert!((128 << 10..192 << 10).contains(&measured(deep)));
+            assert_eq!(spawn(stack_usage).join().unwrap(), None);
+        }
+    });
+    assert_eq!(stack_usage(), None);
 }
 
 fn runtime() -> Runtime {

@@ -15,6 +15,7 @@ mod guard;
 mod overflow;
 mod registry;
 mod slab;
+mod usage;
 
 use std::num::NonZeroUsize;
 use std::ptr;
@@ -24,6 +25,7 @@ pub(crate) use self::error::NoStack;
 pub(crate) use self::guard::GUARD_SIZE;
 pub use self::guard::refuse_marks;
 pub(crate) use self::overflow::AltStack;
+pub use self::usage::stack_usage;
 
 /// Usable bytes of a stack when nothing else is asked for: 256 KiB of address space
 /// with the guard.
@@ -62,17 +64,15 @@ impl Extent {
     }
 
     /// Gives the whole pages below `address` back to the system. They are zero when they are
-    /// touched again.
+    /// touched again. `false`: the system did not want them, and nothing has happened.
     ///
     /// # Safety
     ///
     /// The stack exists, and nothing in use lies below `address`, which is in it.
-    pub(crate) unsafe fn give_back_below(self, address: usize) {
+    pub(crate) unsafe fn give_back_below(self, address: usize) -> bool {
         let end = address & !(PAGE - 1);
-        if end > self.usable_low() {
-            // SAFETY: the caller's promise.
-            unsafe { give_back(self.usable_low(), end) };
-        }
+        // SAFETY: the caller's promise.
+        end <= self.usable_low() || unsafe { give_back(self.usable_low(), end) }
     }
 }
 
@@ -81,12 +81,12 @@ impl Extent {
 /// # Safety
 ///
 /// They are of stacks, and hold nothing in use. (Guards may be among them.)
-unsafe fn give_back(start: usize, end: usize) {
+unsafe fn give_back(start: usize, end: usize) -> bool {
     let pointer = ptr::with_exposed_provenance_mut(start);
     // `FREE` would leave them in the process' resident memory. Where memory is locked this
     // fails, and is meant to.
     // SAFETY: the caller's promise.
-    unsafe { libc::madvise(pointer, end - start, libc::MADV_DONTNEED) };
+    unsafe { libc::madvise(pointer, end - start, libc::MADV_DONTNEED) == 0 }
 }
 
 /// One stack.
