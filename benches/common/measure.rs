@@ -31,6 +31,10 @@ pub(crate) enum Figure<C, Inside> {
     /// Nanoseconds an operation, the middle of five: where threads are put is part of
     /// what is measured, and so is bad luck with it.
     Middle(Inside),
+    /// Nanoseconds an operation, the second time: the first has made memory ready.
+    Second(Inside),
+    /// Bytes of memory for each of so many.
+    Bytes(fn(&C, u64) -> f64),
     /// So many delays, in nanoseconds: their median and their 99.9th percentile.
     Delays(fn(&C, u64) -> Vec<Duration>),
     /// CPU time over so many milliseconds, in percent of one core.
@@ -126,6 +130,12 @@ fn taken<C: Contender>(
             let tries = sorted_tries(workload);
             format!("{:.2}", tries[tries.len() / 2])
         }
+        Figure::Second(workload) => {
+            contender.run(workload, operations);
+            let time = contender.run(workload, operations);
+            format!("{:.2}", time.as_nanos() as f64 / operations as f64)
+        }
+        Figure::Bytes(workload) => format!("{:.0}", workload(contender, operations)),
         Figure::Delays(workload) => {
             let mut delays = workload(contender, operations);
             delays.sort();
@@ -150,6 +160,13 @@ pub(crate) fn load(work: impl FnOnce()) -> f64 {
     let before = used();
     let time = timed(work);
     (used() - before).as_secs_f64() / time.as_secs_f64() * 100.0
+}
+
+/// Bytes of memory that this process has, of the system's.
+pub(crate) fn resident() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
+    pages.unwrap_or_default() * 4096
 }
 
 /// Pure computing: dependent multiplications, which no compiler can shorten and every

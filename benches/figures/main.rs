@@ -13,6 +13,7 @@ mod channels;
 mod core;
 mod latency;
 mod placement;
+mod stacks;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -31,7 +32,14 @@ type Inside = fn(u64) -> Duration;
 type Workload = measure::Workload<Sward, Inside>;
 
 fn main() -> ExitCode {
-    measure::main(&[core::ALL, channels::ALL, placement::ALL, latency::ALL, cancel::ALL])
+    measure::main(&[
+        core::ALL,
+        channels::ALL,
+        placement::ALL,
+        latency::ALL,
+        cancel::ALL,
+        stacks::ALL,
+    ])
 }
 
 impl Contender for Sward {

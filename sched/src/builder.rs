@@ -47,10 +47,14 @@ impl Builder {
         self
     }
 
-    /// How many bytes of stack the thread can use, rounded up to whole pages and to at
-    /// least [`MIN_STACK_SIZE`](crate::MIN_STACK_SIZE). Memory is committed as it is
-    /// touched, so a large number costs address space only; but stacks of another than
-    /// the runtime's usual size are not pooled.
+    /// How many bytes of stack the thread can use at least: with its guard of 64 KiB a stack
+    /// takes a power of two of address space, and it has no less than
+    /// [`MIN_STACK_SIZE`](crate::MIN_STACK_SIZE). Memory is committed as it is touched, so a
+    /// large number costs address space only. Stacks are used again for threads that ask for
+    /// about as much; those of the runtime's usual size are the fastest to get.
+    ///
+    /// A thread that needs more than it has ends the process, with a line on stderr that names
+    /// it. [`measure_stack`](Self::measure_stack) helps to find out how much is enough.
     ///
     /// ```
     /// # use sward_sched as sward;
@@ -62,6 +66,21 @@ impl Builder {
     /// ```
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.options.stack_size = Some(bytes);
+        self
+    }
+
+    /// Lets the thread ask how much of its stack it has used ([`stack_usage`]). It begins some
+    /// microseconds later; threads that do not ask for it pay nothing.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// let handle = sward::Builder::new().measure_stack(true).spawn(sward::stack_usage);
+    /// assert!(handle.join().unwrap().unwrap() < sward::DEFAULT_STACK_SIZE);
+    /// ```
+    ///
+    /// [`stack_usage`]: crate::stack_usage
+    pub fn measure_stack(mut self, measure: bool) -> Self {
+        self.options.measures_stack = measure;
         self
     }
 

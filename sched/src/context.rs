@@ -12,12 +12,12 @@
 //! 2. Between `Finished` and the next `begin` nothing that needs dropping is on the
 //!    stack, so an idle runner may be dropped without unwinding.
 //! 3. A runner whose thread has not finished is never dropped: it has no [`OwnedRunner`].
+//! 4. What an idle runner has on its stack lies above [`Runner::idle_low`].
 
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::fmt;
 use std::hint::black_box;
-use std::io;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::ptr;
@@ -25,7 +25,7 @@ use std::ptr;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::primitive::UnsafeCell;
-use crate::stack::Stack;
+use crate::stack::{Class, Extent, NoStack, Stack};
 use crate::thread::{Header, Runnable};
 
 /// Why a stack was left.
@@ -51,24 +51,46 @@ pub(crate) struct Runner {
     body: UnsafeCell<Option<Body>>,
     yielder: Cell<*const Yielder<(), Suspension>>,
     thread: Cell<*const Header>,
-    stack_size: usize,
+    extent: Extent,
+    /// Where the frame of its body is, once that has begun.
+    body_frame: Cell<usize>,
+    memory: Cell<Memory>,
 }
 
+/// What is known of the part of a stack that an idle runner does not use.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Memory {
+    /// Nothing: a thread has run there.
+    Used,
+    /// It was given back, and no thread has run there since.
+    GivenBack,
+    /// It was clean when the thread that runs began.
+    Measured,
+}
+
+/// The frames below that of a runner's body, when that is suspended, take no more than this:
+/// they are corosensei's, some hundred bytes without optimisation.
+const SUSPENDED_FRAMES: usize = 2048;
+
 impl Runner {
-    /// A runner with `stack_size` usable bytes of stack.
-    pub(crate) fn with_stack(stack_size: usize, after: AfterRun) -> io::Result<OwnedRunner> {
-        let stack = Stack::new(stack_size)?;
+    /// A runner with a new stack.
+    pub(crate) fn with_stack(class: Class, after: AfterRun) -> Result<OwnedRunner, NoStack> {
+        let stack = Stack::of_class(class)?;
         let owned = OwnedRunner(Box::into_raw(Box::new(Self {
             body: UnsafeCell::new(None),
             yielder: Cell::new(ptr::null()),
             thread: Cell::new(ptr::null()),
-            stack_size,
+            extent: stack.extent(),
+            body_frame: Cell::new(0),
+            memory: Cell::new(Memory::GivenBack),
         })));
         let address = owned.0;
         let body = Coroutine::with_stack(stack, move |yielder, ()| {
             // SAFETY: the runner outlives its body.
             let runner = unsafe { &*address };
             runner.yielder.set(yielder);
+            let frame = 0u8;
+            runner.body_frame.set((&raw const frame).addr());
             // Both calls go through pointers: user code, and the worker's, are never inlined
             // here, where the OS thread may change from one round to the next.
             let after = black_box(after);
@@ -90,15 +112,42 @@ impl Runner {
         Ok(owned)
     }
 
-    /// Its usable bytes of stack, as asked for.
-    pub(crate) fn stack_size(&self) -> usize {
-        self.stack_size
+    /// Where its stack is.
+    #[inline]
+    pub(crate) fn extent(&self) -> Extent {
+        self.extent
+    }
+
+    /// While it is idle nothing on its stack that lies below this is in use.
+    fn idle_low(&self) -> usize {
+        let frame = self.body_frame.get();
+        // A body that has not begun is a few words at the top. (A sanitizer may keep locals
+        // elsewhere.)
+        let frame = if self.extent.contains(frame) { frame } else { self.extent.top() - 1 };
+        (frame - SUSPENDED_FRAMES).max(self.extent.usable_low())
     }
 
     /// Gives it a thread that has not started; the next `resume` starts it, or its runner
     /// does so itself (`AfterRun`).
+    #[inline]
     pub(crate) fn begin(&self, thread: *const Header) {
+        self.memory.set(Memory::Used);
         self.thread.set(thread);
+    }
+
+    /// Makes the stack clean, so that `usage` can tell how far down it gets used. Between
+    /// `begin` and the first `resume`.
+    pub(crate) fn measure(&self) {
+        let low = self.idle_low();
+        // SAFETY: it is idle, and (4).
+        if unsafe { self.extent.give_back_below(low) && self.extent.zero_page_below(low) } {
+            self.memory.set(Memory::Measured);
+        }
+    }
+
+    /// How many bytes of the stack have been used since `measure`, if that was called.
+    pub(crate) fn usage(&self) -> Option<usize> {
+        (self.memory.get() == Memory::Measured).then(|| self.extent.touched())
     }
 
     /// Runs its thread until it suspends.
@@ -133,7 +182,7 @@ impl Runner {
 
 impl fmt::Debug for Runner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Runner").field("stack_size", &self.stack_size).finish_non_exhaustive()
+        f.debug_struct("Runner").field("extent", &self.extent).finish_non_exhaustive()
     }
 }
 
@@ -149,6 +198,39 @@ impl OwnedRunner {
     /// Gives it up to the green thread that is about to run on it.
     pub(crate) fn into_raw(self) -> *const Runner {
         ManuallyDrop::new(self).0
+    }
+
+    /// Whether `give_back` has been called since a thread ran on it.
+    pub(crate) fn is_given_back(&self) -> bool {
+        self.memory.get() == Memory::GivenBack
+    }
+
+    /// Gives the memory of its stack back to the system, but for its highest page.
+    pub(crate) fn give_back(&self) {
+        // SAFETY: it is idle, and (4).
+        unsafe { self.extent.give_back_below(self.idle_low()) };
+        self.memory.set(Memory::GivenBack);
+    }
+
+    /// Its stack, of which all is free.
+    fn into_stack(self) -> Stack {
+        let runner = ManuallyDrop::new(self).0;
+        // SAFETY: made by `Box::into_raw` and owned.
+        let runner = unsafe { Box::from_raw(runner) };
+        runner.body.with_mut(|body| {
+            // SAFETY: nobody else knows of it any more. (2) and (3): nothing on the stack needs
+            // to be dropped.
+            unsafe {
+                let mut body = (*body).take().expect("a runner has a body");
+                body.force_reset();
+                body.into_stack()
+            }
+        })
+    }
+
+    /// Drops all of them at once.
+    pub(crate) fn drop_all(runners: impl IntoIterator<Item = Self>) {
+        Stack::drop_all(runners.into_iter().map(Self::into_stack).collect());
     }
 
     /// Takes it back.
@@ -172,15 +254,6 @@ impl Deref for OwnedRunner {
 
 impl Drop for OwnedRunner {
     fn drop(&mut self) {
-        self.body.with_mut(|body| {
-            // SAFETY: (2) and (3): nothing on the stack needs to be dropped.
-            unsafe {
-                if let Some(body) = &mut *body {
-                    body.force_reset();
-                }
-            }
-        });
-        // SAFETY: made by `Box::into_raw` and owned.
-        drop(unsafe { Box::from_raw(self.0) });
+        drop(Self(self.0).into_stack());
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 
 use crate::primitive::Mutex;
+use crate::stack::NoStack;
 
 /// Why [`JoinHandle::join`](crate::JoinHandle::join) has no value to return.
 ///
@@ -24,7 +25,7 @@ enum Kind {
     /// The payload, in a mutex only because it is not `Sync` and the error is.
     Panic(Mutex<Box<dyn Any + Send>>, Option<String>),
     Cancelled,
-    NoStack(io::Error),
+    NoStack(NoStack),
     NoOsThread(io::Error),
 }
 
@@ -38,7 +39,7 @@ impl JoinError {
         Self { thread, kind: Kind::Cancelled }
     }
 
-    pub(crate) fn no_stack(thread: String, error: io::Error) -> Self {
+    pub(crate) fn no_stack(thread: String, error: NoStack) -> Self {
         Self { thread, kind: Kind::NoStack(error) }
     }
 
@@ -72,6 +73,31 @@ impl JoinError {
         matches!(self.kind, Kind::Cancelled)
     }
 
+    /// Whether the thread never began because there was no stack for it. The message says which
+    /// limit of the system was met, and what can be done about it; the closure has been dropped.
+    /// Later threads run as soon as there is memory again.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// let error = sward::Builder::new().stack_size(1 << 50).spawn(|| ()).join().unwrap_err();
+    /// assert!(error.is_no_stack() && !error.is_panic());
+    /// ```
+    pub fn is_no_stack(&self) -> bool {
+        matches!(self.kind, Kind::NoStack(_))
+    }
+
+    /// The system's number for why there was no stack (`ENOMEM`, most often), if that is what
+    /// happened.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// let error = sward::Builder::new().stack_size(1 << 50).spawn(|| ()).join().unwrap_err();
+    /// assert_eq!(error.no_stack_errno(), Some(12));
+    /// ```
+    pub fn no_stack_errno(&self) -> Option<i32> {
+        self.no_stack_reason()?.raw_os_error()
+    }
+
     /// Why there was no stack for the thread to run on, if that is what happened.
     ///
     /// ```
@@ -83,7 +109,7 @@ impl JoinError {
     /// ```
     pub fn no_stack_reason(&self) -> Option<&io::Error> {
         match &self.kind {
-            Kind::NoStack(error) => Some(error),
+            Kind::NoStack(error) => Some(error.os_error()),
             _ => None,
         }
     }
@@ -149,12 +175,7 @@ impl fmt::Display for JoinError {
             Kind::Cancelled => {
                 write!(f, "{thread} was cancelled before it had a result, or its runtime shut down")
             }
-            Kind::NoStack(error) => write!(
-                f,
-                "{thread} could not start: no stack: {error} \
-                 (a smaller `stack_size`, fewer threads at a time, a larger `ulimit -v`, \
-                 or, before Linux 6.13, a larger `vm.max_map_count`)"
-            ),
+            Kind::NoStack(error) => write!(f, "{thread} could not start: no stack: {error}"),
             Kind::NoOsThread(error) => write!(f, "{thread} could not start: {error}"),
         }
     }
@@ -169,7 +190,8 @@ impl fmt::Debug for JoinError {
 impl std::error::Error for JoinError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.kind {
-            Kind::NoStack(error) | Kind::NoOsThread(error) => Some(error),
+            Kind::NoStack(error) => Some(error.os_error()),
+            Kind::NoOsThread(error) => Some(error),
             _ => None,
         }
     }

@@ -41,7 +41,7 @@ pub use self::metrics::{Metrics, WorkerMetrics, metrics};
 pub use self::park::{checkpoint, park, yield_now};
 pub use self::runtime::Runtime;
 pub use self::spawn::{run, spawn, spawn_local};
-pub use self::stack::{DEFAULT_STACK_SIZE, MIN_STACK_SIZE};
+pub use self::stack::{DEFAULT_STACK_SIZE, MIN_STACK_SIZE, stack_usage};
 pub use self::thread::{Thread, ThreadId, current};
 pub use self::unblock::{block_in_place, unblock};
 pub use self::worker::{Placement, Priority};
@@ -53,6 +53,7 @@ pub mod internal {
     pub use crate::cancel::raise as raise_cancel;
     pub use crate::current::charge;
     pub use crate::park::give_way;
+    pub use crate::stack::refuse_marks as refuse_guard_marks;
     pub use crate::wait_list::{Closed, Node, WaitList};
     pub use crate::waiter::{Claim, Outcome, Waiter, Wake};
     pub use crate::worker::Idle;

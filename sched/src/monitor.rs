@@ -30,13 +30,14 @@ use crate::primitive::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering, fence
 use crate::primitive::{Mutant, Mutex, broken};
 use crate::report::report;
 use crate::thread::Header;
-use crate::worker::{Idle, Shared};
+use crate::worker::{Idle, Shared, Surplus};
 
 /// How long a thread may go on before it is asked to yield; up to twice that, since the
 /// monitor looks from time to time only.
 pub(crate) const SLICE: Duration = Duration::from_millis(10);
 
-/// How long memory stays unused before (half of) it is given back.
+/// How long memory stays unused before it is given back: of stacks their lower pages, and half
+/// of what else there is.
 const TRIM: Duration = Duration::from_secs(1);
 
 /// The monitor of one runtime, as its workers see it.
@@ -97,23 +98,66 @@ impl Monitor {
     /// Watches the workers of `shared` until it closes.
     pub(crate) fn run(shared: &Arc<Shared>) {
         let mut seen: Box<[_]> = shared.remotes.iter().map(|_| Seen::default()).collect();
-        let mut trim_at = Instant::now() + TRIM;
-        let mut may_trim = true;
+        let mut trim = Trim::new();
         while !shared.is_closing() {
-            if Instant::now() >= trim_at {
-                may_trim = shared.spare_blocks.trim();
-                trim_at = Instant::now() + TRIM;
-            }
+            trim.look_at(shared);
             if !shared.idle.is_anyone_awake() {
-                shared.monitor.sleep(&shared.idle, may_trim.then_some(trim_at));
+                shared.monitor.sleep(&shared.idle, trim.deadline());
+                // Unless it was the deadline: somebody has been awake.
+                trim.restart();
                 continue;
             }
-            may_trim = true;
+            trim.restart();
             shared.monitor.parker.park(Some(Instant::now() + SLICE));
             for (index, seen) in seen.iter_mut().enumerate() {
                 seen.look_at(shared, index);
             }
         }
+    }
+}
+
+/// When memory is given back next.
+struct Trim {
+    /// The next round.
+    due: Instant,
+    /// The next portion of this one.
+    next: Instant,
+    is_needed: bool,
+}
+
+impl Trim {
+    fn new() -> Self {
+        let due = Instant::now() + TRIM;
+        Self { due, next: due, is_needed: true }
+    }
+
+    /// There may be something to give back.
+    fn restart(&mut self) {
+        self.is_needed = true;
+    }
+
+    fn look_at(&mut self, shared: &Shared) {
+        let now = Instant::now();
+        if now < self.next {
+            return;
+        }
+        let is_due = now >= self.due;
+        let mut is_needed = false;
+        if is_due {
+            is_needed = shared.spare_blocks.trim();
+            self.due = now + TRIM;
+        }
+        let surplus = shared.spare_runners.trim(is_due);
+        self.is_needed = is_needed || surplus != Surplus::None || !is_due;
+        self.next = match surplus {
+            Surplus::Now => (Instant::now() + SLICE).min(self.due),
+            Surplus::None | Surplus::Later => self.due,
+        };
+    }
+
+    /// `None`: nothing is left to do.
+    fn deadline(&self) -> Option<Instant> {
+        self.is_needed.then_some(self.next)
     }
 }
 

@@ -260,7 +260,7 @@ impl Builder {
     }
 
     /// How many bytes of stack each green thread can use, unless its own
-    /// [`Builder`](crate::Builder::stack_size) says otherwise. The usual is 240 KiB
+    /// [`Builder`](crate::Builder::stack_size) says otherwise. The usual is 192 KiB
     /// ([`DEFAULT_STACK_SIZE`]).
     ///
     /// ```

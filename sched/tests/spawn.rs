@@ -171,7 +171,7 @@ fn a_stack_that_cannot_be_had_is_an_error_of_that_thread_alone() {
             let error = handle.join().unwrap_err();
             assert!(error.no_stack_reason().is_some());
             assert!(error.to_string().contains("'greedy'"), "{error}");
-            assert!(error.to_string().contains("vm.max_map_count"), "{error}");
+            assert!(error.to_string().contains("`stack_size`"), "{error}");
             while Arc::strong_count(&dropped) > 1 {
                 yield_now();
             }

@@ -33,7 +33,7 @@ var list = flag.Bool("list", false, "print the names of the workloads")
 func main() {
 	flag.Parse()
 	runtime.GOMAXPROCS(*workers)
-	workloads := slices.Concat(coreWorkloads, channelWorkloads, placementWorkloads, latencyWorkloads, cancelWorkloads)
+	workloads := slices.Concat(coreWorkloads, channelWorkloads, placementWorkloads, latencyWorkloads, cancelWorkloads, stackWorkloads)
 	for _, name := range flag.Args() {
 		if !slices.ContainsFunc(workloads, func(w workload) bool { return w.name == name }) {
 			fmt.Fprintf(os.Stderr, "no workload %q\n", name)
@@ -79,6 +79,27 @@ func tries(run func(operations int) time.Duration, operations int) []float64 {
 	}
 	slices.Sort(times)
 	return times
+}
+
+// Nanoseconds an operation, the second time.
+func second(run func(operations int) time.Duration) func(int) string {
+	return func(operations int) string {
+		run(operations)
+		return fmt.Sprintf("%.2f", float64(run(operations).Nanoseconds())/float64(operations))
+	}
+}
+
+// Bytes of memory that this process has, of the system's.
+func resident() int {
+	var size, pages int
+	statm, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		panic(err)
+	}
+	if _, err := fmt.Sscan(string(statm), &size, &pages); err != nil {
+		panic(err)
+	}
+	return pages * 4096
 }
 
 // So many delays, in nanoseconds: their median and their 99.9th percentile.

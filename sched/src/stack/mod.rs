@@ -1,22 +1,31 @@
-//! Memory for stacks: one private mapping each, with a guard at its lower end.
+//! Memory for stacks: slots of slabs (`slab.rs`), each with a guard at its lower end.
 //!
 //! ```text
-//!   low                                                              high
-//!   │ guard: 16 KiB, no access │ usable, committed page by page … ◀─ base │
+//!   low                                                              top
+//!   │ guard: 64 KiB, no access │ usable, committed page by page … ◀─ base │
 //! ```
 //!
-//! The kernel commits pages as they are touched. Mappings that lie side by side and
-//! have equal flags share one VMA, and a guard installed by `guard.rs` does not
-//! split it, so the number of stacks is not bounded by `vm.max_map_count` on
-//! Linux 6.13 and later.
+//! The kernel commits pages as they are touched. A guard installed by `guard.rs` does not
+//! split the mapping on Linux 6.13 and later, so the number of stacks is not bounded by
+//! `vm.max_map_count` there.
 
+mod class;
+mod error;
 mod guard;
+mod overflow;
+mod registry;
+mod slab;
+mod usage;
 
-use std::io;
 use std::num::NonZeroUsize;
-use std::ptr::{self, NonNull};
+use std::ptr;
 
+pub(crate) use self::class::Class;
+pub(crate) use self::error::NoStack;
 pub(crate) use self::guard::GUARD_SIZE;
+pub use self::guard::refuse_marks;
+pub(crate) use self::overflow::AltStack;
+pub use self::usage::stack_usage;
 
 /// Usable bytes of a stack when nothing else is asked for: 256 KiB of address space
 /// with the guard.
@@ -27,47 +36,83 @@ pub const MIN_STACK_SIZE: usize = 64 * 1024;
 
 const PAGE: usize = 4096;
 
-/// One stack.
-#[derive(Debug)]
-pub(crate) struct Stack {
-    low: NonNull<u8>,
-    len: usize,
+/// Where a stack is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    low: usize,
+    class: Class,
 }
 
-// SAFETY: it is memory, owned.
-unsafe impl Send for Stack {}
+impl Extent {
+    pub(crate) fn class(self) -> Class {
+        self.class
+    }
+
+    /// Above the guard.
+    pub(crate) fn usable_low(self) -> usize {
+        self.low + GUARD_SIZE
+    }
+
+    /// One past the highest byte.
+    pub(crate) fn top(self) -> usize {
+        self.low + self.class.bytes()
+    }
+
+    /// Whether `address` is in the usable part.
+    pub(crate) fn contains(self, address: usize) -> bool {
+        (self.usable_low()..self.top()).contains(&address)
+    }
+
+    /// Gives the whole pages below `address` back to the system. They are zero when they are
+    /// touched again. `false`: the system did not want them, and nothing has happened.
+    ///
+    /// # Safety
+    ///
+    /// The stack exists, and nothing in use lies below `address`, which is in it.
+    pub(crate) unsafe fn give_back_below(self, address: usize) -> bool {
+        let end = address & !(PAGE - 1);
+        // SAFETY: the caller's promise.
+        end <= self.usable_low() || unsafe { give_back(self.usable_low(), end) }
+    }
+}
+
+/// Gives pages back to the system.
+///
+/// # Safety
+///
+/// They are of stacks, and hold nothing in use. (Guards may be among them.)
+unsafe fn give_back(start: usize, end: usize) -> bool {
+    let pointer = ptr::with_exposed_provenance_mut(start);
+    // `FREE` would leave them in the process' resident memory. Where memory is locked this
+    // fails, and is meant to.
+    // SAFETY: the caller's promise.
+    unsafe { libc::madvise(pointer, end - start, libc::MADV_DONTNEED) == 0 }
+}
+
+/// One stack.
+#[derive(Debug)]
+pub(crate) struct Stack(Extent);
 
 impl Stack {
     /// A stack with at least `usable` bytes above its guard.
-    pub(crate) fn new(usable: usize) -> io::Result<Self> {
-        let len = usable
-            .max(MIN_STACK_SIZE)
-            .checked_next_multiple_of(PAGE)
-            .and_then(|usable| usable.checked_add(GUARD_SIZE))
-            .ok_or(io::ErrorKind::OutOfMemory)?;
-        // SAFETY: a new private mapping touches nothing that exists.
-        let low = unsafe {
-            libc::mmap(
-                ptr::null_mut(),
-                len,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_STACK,
-                -1,
-                0,
-            )
-        };
-        if low == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: mmap does not return null here (`MAP_FIXED` was not asked for).
-        let stack = Self { low: unsafe { NonNull::new_unchecked(low.cast()) }, len };
-        // One stack's first touch must not commit its neighbours'. Where the kernel
-        // has no huge pages this fails, and nothing is lost.
-        // SAFETY: advice on our own mapping.
-        unsafe { libc::madvise(low, len, libc::MADV_NOHUGEPAGE) };
-        // SAFETY: the lowest bytes of our own mapping, in use by nobody.
-        unsafe { guard::install(low) }?;
-        Ok(stack)
+    pub(crate) fn new(usable: usize) -> Result<Self, NoStack> {
+        Self::of_class(Class::of(usable)?)
+    }
+
+    pub(crate) fn of_class(class: Class) -> Result<Self, NoStack> {
+        slab::take(class).map(Self)
+    }
+
+    pub(crate) fn extent(&self) -> Extent {
+        self.0
+    }
+
+    /// Drops all of them, with fewer calls of the system than one by one.
+    pub(crate) fn drop_all(stacks: Vec<Self>) {
+        let mut extents: Vec<_> = stacks.iter().map(Self::extent).collect();
+        stacks.into_iter().for_each(std::mem::forget);
+        // SAFETY: each was a stack's, which nobody runs on: as in `drop`.
+        unsafe { slab::put_all(&mut extents) };
     }
 }
 
@@ -76,69 +121,71 @@ impl Stack {
 unsafe impl corosensei::stack::Stack for Stack {
     fn base(&self) -> NonZeroUsize {
         // SAFETY: the end of a mapping is not null.
-        unsafe { NonZeroUsize::new_unchecked(self.low.as_ptr() as usize + self.len) }
+        unsafe { NonZeroUsize::new_unchecked(self.0.top()) }
     }
 
     fn limit(&self) -> NonZeroUsize {
-        // SAFETY: a pointer that is not null.
-        unsafe { NonZeroUsize::new_unchecked(self.low.as_ptr() as usize) }
+        // SAFETY: the start of a mapping is not null: `MAP_FIXED` was not asked for.
+        unsafe { NonZeroUsize::new_unchecked(self.0.low) }
     }
 }
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        // SAFETY: made by mmap in `new` with this length; nobody runs on it, since
+        // SAFETY: it is given back once, here or in `drop_all`; nobody runs on it, since
         // whoever owns a stack owns the runner on it (context.rs, 2 and 3).
-        let result = unsafe { libc::munmap(self.low.as_ptr().cast(), self.len) };
-        debug_assert_eq!(result, 0, "munmap: {}", io::Error::last_os_error());
+        unsafe { slab::put_all(&mut [self.0]) };
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
-    use corosensei::stack::Stack as _;
 
     #[test]
     fn the_whole_of_a_stack_can_be_written() {
         let stack = Stack::new(DEFAULT_STACK_SIZE).unwrap();
-        let usable = stack.base().get() - stack.limit().get() - GUARD_SIZE;
-        assert_eq!(usable, DEFAULT_STACK_SIZE);
+        let extent = stack.extent();
+        assert_eq!(extent.top() - extent.usable_low(), DEFAULT_STACK_SIZE);
+        let low = ptr::with_exposed_provenance_mut::<u8>(extent.usable_low());
         // SAFETY: exactly the usable part.
-        unsafe { stack.low.as_ptr().add(GUARD_SIZE).write_bytes(1, usable) };
-    }
-
-    #[test]
-    fn sizes_are_rounded_up_to_pages_and_to_the_minimum() {
-        for (asked, usable) in [(0, MIN_STACK_SIZE), (MIN_STACK_SIZE + 1, MIN_STACK_SIZE + PAGE)] {
-            let stack = Stack::new(asked).unwrap();
-            assert_eq!(stack.base().get() - stack.limit().get() - GUARD_SIZE, usable);
-        }
-    }
-
-    #[test]
-    fn impossible_sizes_are_errors() {
-        for size in [usize::MAX, usize::MAX - GUARD_SIZE, 1 << 60] {
-            assert!(Stack::new(size).is_err());
-        }
+        unsafe { low.write_bytes(1, DEFAULT_STACK_SIZE) };
     }
 
     #[test]
     fn the_guard_has_no_access() {
         let stack = Stack::new(MIN_STACK_SIZE).unwrap();
+        let low = ptr::with_exposed_provenance::<u8>(stack.extent().low);
         // The kernel itself tries to read the byte for `write` and reports EFAULT.
         let mut pipe = [0; 2];
         // SAFETY: room for two descriptors; then a read by the kernel, which checks.
         unsafe {
             assert_eq!(libc::pipe(pipe.as_mut_ptr()), 0);
             for offset in [0, GUARD_SIZE / 2, GUARD_SIZE - 1] {
-                let written = libc::write(pipe[1], stack.low.as_ptr().add(offset).cast(), 1);
+                let written = libc::write(pipe[1], low.add(offset).cast(), 1);
                 assert_eq!(written, -1);
                 assert_eq!(io::Error::last_os_error().raw_os_error(), Some(libc::EFAULT));
             }
-            assert_eq!(libc::write(pipe[1], stack.low.as_ptr().add(GUARD_SIZE).cast(), 1), 1);
+            assert_eq!(libc::write(pipe[1], low.add(GUARD_SIZE).cast(), 1), 1);
             libc::close(pipe[0]);
             libc::close(pipe[1]);
+        }
+    }
+
+    #[test]
+    fn what_is_given_back_is_clean() {
+        let stack = Stack::new(MIN_STACK_SIZE).unwrap();
+        let extent = stack.extent();
+        let low = ptr::with_exposed_provenance_mut::<u8>(extent.usable_low());
+        // SAFETY: the usable part, in use by nobody.
+        unsafe {
+            low.write_bytes(1, MIN_STACK_SIZE);
+            extent.give_back_below(extent.top() - 1);
+            assert_eq!(low.read(), 0);
+            assert_eq!(low.add(MIN_STACK_SIZE - PAGE - 1).read(), 0);
+            assert_eq!(low.add(MIN_STACK_SIZE - PAGE).read(), 1);
         }
     }
 }

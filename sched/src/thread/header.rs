@@ -34,6 +34,7 @@ use crate::error::JoinError;
 use crate::primitive::atomic::{AtomicBool, Ordering};
 use crate::primitive::{Mutex, UnsafeCell};
 use crate::report::report;
+use crate::stack::Extent;
 use crate::wait_list::WaitList;
 use crate::waiter::Waiter;
 use crate::worker::{self, Origin, ParkedLinks, Placement, Priority, Remote};
@@ -94,6 +95,7 @@ pub(crate) struct Waiting {
 pub(crate) struct Options {
     pub(crate) name: Option<String>,
     pub(crate) stack_size: Option<usize>,
+    pub(crate) measures_stack: bool,
     pub(crate) migrates: bool,
     pub(crate) placement: Placement,
     pub(crate) priority: Priority,
@@ -105,7 +107,8 @@ pub(crate) struct Options {
 
 impl Options {
     fn boxed(self) -> Option<Box<Self>> {
-        (self.name.is_some() || self.stack_size.is_some()).then(|| Box::new(self))
+        let asks = self.name.is_some() || self.stack_size.is_some() || self.measures_stack;
+        asks.then(|| Box::new(self))
     }
 }
 
@@ -206,6 +209,24 @@ impl Header {
     /// The usable bytes of stack asked for.
     pub(crate) fn stack_size(&self) -> Option<usize> {
         self.options.as_ref()?.stack_size
+    }
+
+    /// Whether it is to know how much of its stack it uses.
+    pub(crate) fn measures_stack(&self) -> bool {
+        self.options.as_ref().is_some_and(|options| options.measures_stack)
+    }
+
+    /// Whether any stack of the usual size will do, one that is in use by its runner, too.
+    #[inline]
+    pub(crate) fn takes_any_stack(&self) -> bool {
+        let options = self.options.as_ref();
+        options.is_none_or(|options| options.stack_size.is_none() && !options.measures_stack)
+    }
+
+    /// Where its stack is, while it is started and unfinished.
+    pub(crate) fn extent(&self) -> Option<Extent> {
+        // SAFETY: null, or the runner that it is on.
+        unsafe { self.runner.get().as_ref() }.map(Runner::extent)
     }
 
     /// Its name, number and birthplace in one line, for messages.

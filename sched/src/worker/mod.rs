@@ -47,6 +47,7 @@ use self::placement::Dealt;
 pub(crate) use self::placement::Origin;
 pub use self::placement::Placement;
 use self::pool::RunnerPool;
+pub(crate) use self::pool::Surplus;
 pub use self::priority::Priority;
 use self::queue::LocalQueue;
 use self::search::{Pace, Watch};
@@ -59,6 +60,7 @@ use crate::current;
 use crate::primitive::{PANICS_UNWIND, deque};
 use crate::report::report;
 use crate::spans;
+use crate::stack::AltStack;
 use crate::thread::{Blocks, Header, Runnable};
 use crate::unwinding::Weights;
 use crate::waiter::Waiter;
@@ -161,11 +163,13 @@ impl Worker {
             shared,
         };
         let abort_on_panic = AbortOnPanic;
+        let alt_stack = AltStack::enter();
         current::set_worker(&worker);
         while let Some(thread) = worker.next_thread() {
             worker.execute(thread);
         }
         current::set_worker(ptr::null());
+        drop(alt_stack);
         drop(abort_on_panic);
         worker.weights.clear();
         // It may have ended the last migrating thread just before it saw that the runtime closes.

@@ -184,6 +184,7 @@ impl Worker {
             if searching && let Some(thread) = self.search(now) {
                 break Some(thread);
             }
+            self.runners.put_aside(&self.shared.spare_runners);
             self.sleep(searching);
             now = Instant::now();
             (searching, slept) = (true, true);

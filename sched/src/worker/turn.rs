@@ -361,6 +361,9 @@ impl Worker {
         match self.runners.take(header.stack_size(), &self.shared.spare_runners) {
             Ok(runner) => {
                 runner.begin(thread.as_ptr());
+                if header.measures_stack() {
+                    runner.measure();
+                }
                 self.settle(header, runner.into_raw());
                 true
             }
@@ -433,7 +436,7 @@ fn run_next(runner: &Runner, migrated: bool) -> bool {
     if is_fresh && worker.deal_out(&next) {
         return false;
     }
-    if is_fresh && header.stack_size().is_none() && worker.runners.is_usual(runner) {
+    if is_fresh && header.takes_any_stack() && worker.runners.is_usual(runner) {
         runner.begin(next.as_ptr());
         worker.settle(header, runner);
         worker.begin_turn(&next);

@@ -127,7 +127,7 @@ fn figure(stdout: &str, workload: &Workload) -> Result<Figure> {
         words.map(|word| word.parse().ok().filter(|number: &f64| number.is_finite())).collect();
     let figure = match (workload.unit, numbers.as_deref()) {
         (Unit::Delays, Some(&[value, tail])) => Some(Figure { value, tail: Some(tail) }),
-        (Unit::Cost | Unit::Speedup | Unit::Load, Some(&[value])) => {
+        (Unit::Cost | Unit::Speedup | Unit::Load | Unit::Bytes, Some(&[value])) => {
             Some(Figure { value, tail: None })
         }
         _ => None,

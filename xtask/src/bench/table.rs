@@ -74,6 +74,7 @@ impl Results {
             for (what, unit) in [
                 ("delays: median, 99.9th percentile", Unit::Delays),
                 ("CPU time in percent of a core", Unit::Load),
+                ("bytes of memory each", Unit::Bytes),
             ] {
                 let rows = self.rows(workloads, &[unit], |workload| {
                     self.cells(|contender| self.cell(workload, workers, contender))
@@ -123,6 +124,7 @@ impl Results {
         let text = match (workload.unit, tail) {
             (Unit::Delays, Some(tail)) => format!("{}, {}", delay(value), delay(tail)),
             (Unit::Load, _) => format!("{value:.2}"),
+            (Unit::Bytes, _) => format!("{value:.0}"),
             _ => nanoseconds(value),
         };
         let mark = if runs.iter().any(Run::line_changed) { "~" } else { "" };

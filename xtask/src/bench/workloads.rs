@@ -14,9 +14,11 @@ pub(super) enum Unit {
     Delays,
     /// CPU time in percent of one core.
     Load,
+    /// Memory for each.
+    Bytes,
 }
 
-use Unit::{Cost, Delays, Load, Speedup};
+use Unit::{Bytes, Cost, Delays, Load, Speedup};
 
 pub(super) struct Workload {
     pub(super) name: &'static str,
@@ -67,6 +69,11 @@ pub(super) const ALL: &[Workload] = &[
     workload("hog_started", Delays, "beside that one, from a send to its receipt"),
     workload("idle_cpu", Load, "10 000 parked threads"),
     workload("wakes_8000", Load, "8000 wakes a second, the waking included"),
+    workload("parked_1m", Cost, "a million parked threads, the second time; each"),
+    workload("parked_1m_bytes", Bytes, "resident memory of each of them"),
+    workload("spawn_new_stack", Cost, "spawn to two pages deep, 250 threads, new stacks; each"),
+    workload("spawn_pooled_stack", Cost, "the same on stacks that have just been used"),
+    workload("spawn_given_back", Cost, "the same on stacks whose memory was given back"),
 ];
 
 /// Those that are named, or all.

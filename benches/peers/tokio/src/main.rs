@@ -14,6 +14,7 @@ mod channels;
 mod core;
 mod latency;
 mod placement;
+mod stacks;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -38,7 +39,7 @@ fn main() -> ExitCode {
     if std::env::args().any(|arg| arg == "--kanal") {
         return measure::main(&[channels::KANAL]);
     }
-    measure::main(&[core::ALL, channels::ALL, placement::ALL, latency::ALL, cancel::ALL])
+    measure::main(&[core::ALL, channels::ALL, placement::ALL, latency::ALL, cancel::ALL, stacks::ALL])
 }
 
 impl Contender for Tokio {
