@@ -104,7 +104,7 @@ fn cancel_against_shutdown_sticky() {
 /// The same, where both hold the thread.
 #[test]
 fn cancel_against_shutdown_migrating() {
-    let mutants = [Mutant::ShutdownNotRechecked];
+    let mutants = [Mutant::ShutdownNotRechecked, Mutant::CancelUnseenWhenParking];
     check_up_to(1, "cancel_against_shutdown_migrating", &mutants, || {
         cancel_against_shutdown(Migrating)
     });

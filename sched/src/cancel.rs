@@ -11,8 +11,9 @@
 //! nothing of it is left.
 //!
 //! 1. Nothing is raised in a thread that is unwinding: that would abort the process.
-//! 2. Scopes are on the stack of the thread that is in them, innermost first, and are left in the
-//!    reverse order, also by unwinding.
+//! 2. What a thread is under is a value of its own ([`Terms`]), which a scope changes and puts
+//!    back as it was. No scope points to another: code with stacks of its own that leaves
+//!    them in the wrong order may get a wrong deadline, and nothing worse.
 //! 3. A scope's deadline is not later than that of the one around it, unless that is beyond
 //!    an [`uncancellable`].
 //!
@@ -21,7 +22,6 @@
 use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::ptr;
 use std::time::{Duration, Instant};
 
 use crate::current;
@@ -29,72 +29,50 @@ use crate::current;
 /// What a cancelled thread unwinds with.
 struct Cancel;
 
-/// When a scope ends, and which it is: how many there are around it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Expiry {
-    pub(crate) at: Instant,
-    depth: u32,
-}
-
-/// A region of code with a deadline, or without cancellation.
-#[derive(Debug)]
-pub(crate) struct Scope {
-    outer: *const Scope,
-    depth: u32,
-    shielded: bool,
-    expiry: Option<Expiry>,
-}
-
-/// What holds for the thread that asks.
-#[derive(Clone, Copy, Debug, Default)]
+/// What a thread is under.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms {
+    /// It is not to wait beyond this.
+    pub(crate) deadline: Option<Instant>,
+    /// Which `timeout` of the thread's the deadline is of.
+    serial: u32,
     /// It is not to be cancelled.
     pub(crate) shielded: bool,
-    /// It is not to wait beyond this.
-    pub(crate) expiry: Option<Expiry>,
 }
 
 impl Terms {
-    /// Those of `scope`, the current thread's innermost.
-    ///
-    /// # Safety
-    ///
-    /// (2): the scope, if there is one, is the caller's own.
-    #[inline]
-    pub(crate) unsafe fn of(scope: *const Scope) -> Self {
-        // SAFETY: the caller's promise.
-        match unsafe { scope.as_ref() } {
-            None => Self::default(),
-            Some(scope) => Self { shielded: scope.shielded, expiry: scope.expiry },
+    pub(crate) const NONE: Self = Self { deadline: None, serial: 0, shielded: false };
+}
+
+/// Which `timeout` a thread unwinds from.
+#[derive(Debug, PartialEq, Eq)]
+struct Expiry {
+    thread: u64,
+    serial: u32,
+    deadline: Option<Instant>,
+}
+
+impl Expiry {
+    /// That of the deadline which the current thread is under.
+    fn of(terms: Terms) -> Self {
+        // SAFETY: the current thread's header is alive.
+        let thread = unsafe { current::green_thread().as_ref() };
+        let thread = thread.map_or(0, |thread| thread.id.get());
+        Self { thread, serial: terms.serial, deadline: terms.deadline }
+    }
+}
+
+/// Runs `f` under other terms.
+fn under<T>(terms: Terms, f: impl FnOnce() -> T) -> T {
+    /// Also by unwinding.
+    struct Restore(Terms);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            current::set_terms(self.0);
         }
     }
-
-    fn current() -> Self {
-        // SAFETY: it is the current thread's own.
-        unsafe { Self::of(current::scope()) }
-    }
-}
-
-/// Leaves the scope, also by unwinding.
-struct Entered {
-    outer: *const Scope,
-}
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        current::set_scope(self.outer);
-    }
-}
-
-/// Runs `f` in a scope inside the current one.
-fn scoped<T>(change: impl FnOnce(&mut Scope), f: impl FnOnce() -> T) -> T {
-    let outer = current::scope();
-    // SAFETY: (2).
-    let (terms, depth) = unsafe { (Terms::of(outer), outer.as_ref().map_or(0, |it| it.depth + 1)) };
-    let mut scope = Scope { outer, depth, shielded: terms.shielded, expiry: terms.expiry };
-    change(&mut scope);
-    current::set_scope(&scope);
-    let _entered = Entered { outer: scope.outer };
+    let _restore = Restore(current::terms());
+    current::set_terms(terms);
     f()
 }
 
@@ -111,15 +89,21 @@ fn scoped<T>(change: impl FnOnce(&mut Scope), f: impl FnOnce() -> T) -> T {
 /// ```
 ///
 /// When the time is up the blocking call in which `f` waits unwinds, up to here: destructors
-/// run, and no panic is reported. So does each later one, if `f` catches that. What has to wait
-/// for nothing goes on: a loop that computes is stopped only if it calls
-/// [`checkpoint`](crate::checkpoint), and if `f` returns, what it returns is returned, however
-/// late. Deadlines nest: the one that is up first counts, and unwinds as far as its own
-/// `timeout`.
+/// run, and no panic is reported. So does each later one, if `f` catches that. Deadlines nest:
+/// the one that is up first counts, and unwinds as far as its own `timeout`.
+///
+/// A call that need not wait goes on as a rule, and if `f` returns, what it returns is returned,
+/// however late. In a green thread, channels and [`checkpoint`](crate::checkpoint) look at the
+/// time nevertheless, now and then, so that loops end.
+///
+/// It does not end: a wait for a lock, or for [`run`](crate::run); a loop that computes without
+/// a `checkpoint`; what blocks the OS thread; destructors that wait while the thread unwinds
+/// (in which a `timeout` has no effect, either); threads that `f` has spawned. In an OS
+/// thread `checkpoint` and [`unblock`](crate::unblock) do not look at it.
 ///
 /// # Blocking
 ///
-/// As `f`. Works in green threads and in OS threads.
+/// As `f`. In green threads and in OS threads.
 ///
 /// # Cancellation
 ///
@@ -140,25 +124,19 @@ where
     if cfg!(not(panic = "unwind")) {
         return Err(TimeoutError { elapsed: false });
     }
-    // A deadline too far away for the clock is none.
-    let at = Instant::now().checked_add(duration);
-    let mut own = None;
-    let ended = scoped(
-        |scope| {
-            let expiry = at.map(|at| Expiry { at, depth: scope.depth });
-            // (3). Of two that are up at the same time the outer one counts.
-            if let Some(expiry) = expiry
-                && scope.expiry.is_none_or(|outer| expiry.at < outer.at)
-            {
-                scope.expiry = Some(expiry);
-                own = Some(expiry);
-            }
-        },
-        || catch_unwind(AssertUnwindSafe(f)),
-    );
-    ended.or_else(|payload| {
-        let is_own = own.is_some() && payload.downcast_ref::<Expiry>() == own.as_ref();
-        if is_own { Err(TimeoutError { elapsed: true }) } else { resume_unwind(payload) }
+    let outer = current::terms();
+    // (3). One too far away for the clock is none. Of two at the same time the outer counts.
+    let deadline = Instant::now().checked_add(duration);
+    let deadline = deadline.filter(|own| outer.deadline.is_none_or(|outer| *own < outer));
+    if deadline.is_none() {
+        return Ok(f());
+    }
+    let terms = Terms { deadline, serial: current::next_serial(), ..outer };
+    under(terms, || catch_unwind(AssertUnwindSafe(f))).or_else(|payload| {
+        match payload.downcast_ref::<Expiry>() {
+            Some(expiry) if *expiry == Expiry::of(terms) => Err(TimeoutError { elapsed: true }),
+            _ => resume_unwind(payload),
+        }
     })
 }
 
@@ -190,7 +168,8 @@ where
 ///
 /// # Cancellation
 ///
-/// None, but for a `timeout` inside `f`. A runtime that is shut down waits for `f`.
+/// None, but for a `timeout` inside `f`. A runtime that is shut down waits for `f`, up to its own
+/// deadline.
 ///
 /// # Panics
 ///
@@ -199,7 +178,7 @@ pub fn uncancellable<F, T>(f: F) -> T
 where
     F: FnOnce() -> T,
 {
-    scoped(|scope| (scope.shielded, scope.expiry) = (true, None), f)
+    under(Terms { shielded: true, ..Terms::NONE }, f)
 }
 
 /// Why [`timeout`] has no value to return.
@@ -246,11 +225,12 @@ impl std::error::Error for TimeoutError {}
 #[cold]
 pub fn raise() -> ! {
     // `resume_unwind`, because the panic hook has nothing to say about it.
-    match Terms::current() {
-        terms if !terms.shielded && is_cancelled() => resume_unwind(Box::new(Cancel)),
-        Terms { expiry: Some(expiry), .. } => resume_unwind(Box::new(expiry)),
-        _ => unreachable!("a wait was ended that nobody had cancelled"),
+    let terms = current::terms();
+    if !terms.shielded && is_cancelled() {
+        resume_unwind(Box::new(Cancel));
     }
+    debug_assert!(terms.deadline.is_some(), "a wait was ended that nobody had cancelled");
+    resume_unwind(Box::new(Expiry::of(terms)))
 }
 
 /// Unwinds this thread if it was cancelled, or its time is up.
@@ -258,8 +238,8 @@ pub(crate) fn raise_if_due() {
     if std::thread::panicking() {
         return;
     }
-    let terms = Terms::current();
-    let is_late = terms.expiry.is_some_and(|expiry| expiry.at <= Instant::now());
+    let terms = current::terms();
+    let is_late = terms.deadline.is_some_and(|deadline| deadline <= Instant::now());
     if is_late || !terms.shielded && is_cancelled() {
         raise();
     }
@@ -287,6 +267,3 @@ pub(crate) fn must_unwind() {
         panic!("a thread is cancelled by unwinding: build the program without `panic = \"abort\"`");
     }
 }
-
-/// No scope.
-pub(crate) const NO_SCOPE: *const Scope = ptr::null();

@@ -11,7 +11,7 @@ use std::arch::asm;
 use std::cell::Cell;
 use std::ptr;
 
-use crate::cancel::{NO_SCOPE, Scope};
+use crate::cancel::Terms;
 use crate::primitive::thread_local;
 use crate::thread::Header;
 use crate::worker::{Slice, Worker};
@@ -21,14 +21,14 @@ thread_local! {
     static WORKER: Cell<*const Worker> = const { Cell::new(ptr::null()) };
     /// Its slice: the one thing asked for with every operation on a channel or lock.
     static SLICE: Cell<*const Slice> = const { Cell::new(ptr::null()) };
-    /// The innermost scope that code outside of green threads is in.
-    static SCOPE: Cell<*const Scope> = const { Cell::new(NO_SCOPE) };
+    /// What code outside of green threads is under.
+    static OWN: Own = const { Own::new() };
 }
 #[cfg(sward_loom)]
 thread_local! {
     static WORKER: Cell<*const Worker> = Cell::new(ptr::null());
     static SLICE: Cell<*const Slice> = Cell::new(ptr::null());
-    static SCOPE: Cell<*const Scope> = Cell::new(NO_SCOPE);
+    static OWN: Own = Own::new();
 }
 
 /// The worker of this OS thread, or null.
@@ -46,24 +46,42 @@ pub(crate) fn green_thread() -> *const Header {
     hidden(if worker.is_null() { ptr::null() } else { unsafe { (*worker).current() } })
 }
 
-/// The innermost scope that this code is in: the green thread's, or the OS thread's.
-#[inline(never)]
-pub(crate) fn scope() -> *const Scope {
-    // SAFETY: the current thread's header is alive.
-    match unsafe { green_thread().as_ref() } {
-        Some(thread) => thread.scope.get(),
-        None => hidden(SCOPE.with(Cell::get)),
+/// What a thread keeps for itself, and nobody else touches.
+pub(crate) struct Own {
+    pub(crate) terms: Cell<Terms>,
+    /// Of its next `timeout`.
+    serial: Cell<u32>,
+}
+
+impl Own {
+    pub(crate) const fn new() -> Self {
+        Self { terms: Cell::new(Terms::NONE), serial: Cell::new(0) }
     }
 }
 
-/// Enters `scope`, or goes back to it.
+/// Calls `f` with the green thread's, or else the OS thread's.
 #[inline(never)]
-pub(crate) fn set_scope(scope: *const Scope) {
-    // SAFETY: as above.
+fn with_own<T>(f: impl FnOnce(&Own) -> T) -> T {
+    // SAFETY: the current thread's header is alive.
     match unsafe { green_thread().as_ref() } {
-        Some(thread) => thread.scope.set(scope),
-        None => SCOPE.with(|current| current.set(scope)),
+        Some(thread) => f(&thread.own),
+        None => OWN.with(f),
     }
+}
+
+/// What this code is under.
+pub(crate) fn terms() -> Terms {
+    with_own(|own| own.terms.get())
+}
+
+/// Puts it under other terms.
+pub(crate) fn set_terms(terms: Terms) {
+    with_own(|own| own.terms.set(terms));
+}
+
+/// A number for a `timeout` of this thread's.
+pub(crate) fn next_serial() -> u32 {
+    with_own(|own| own.serial.replace(own.serial.get().wrapping_add(1)))
 }
 
 /// Counts an operation of the green thread that this code runs in. `true`: it is to yield at

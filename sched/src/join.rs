@@ -112,11 +112,13 @@ impl<T> JoinHandle<T> {
     /// ```
     ///
     /// It is a request. A thread that has finished, or does before it has to wait again, has its
-    /// result as if nothing had been asked. Not ended are: code inside
-    /// [`uncancellable`](crate::uncancellable); destructors that wait while the thread unwinds;
-    /// a wait for a lock; loops that compute without a [`checkpoint`](crate::checkpoint), and
-    /// what blocks the OS thread. A thread that catches the unwinding goes on, and is unwound
-    /// again from its next wait.
+    /// result as if nothing had been asked. (Channels and [`checkpoint`](crate::checkpoint) look
+    /// whether it was asked now and then, too, when they need not wait, so that loops end.) Not
+    /// ended are: code inside [`uncancellable`](crate::uncancellable); destructors that wait while
+    /// the thread unwinds; a wait for a lock, or for [`run`](crate::run); loops that compute, or
+    /// only `yield_now` or `try_` something; and what blocks the OS thread, be it this thread or
+    /// another that has started on the same worker. A thread that catches the unwinding goes
+    /// on, and is unwound again from its next wait.
     ///
     /// Where it cannot unwind it aborts the process, as any panic does: frames of `extern "C"`
     /// functions (put an `uncancellable` around callbacks). A `std::sync::LazyLock` whose
@@ -128,7 +130,8 @@ impl<T> JoinHandle<T> {
     ///
     /// # Panics
     ///
-    /// In a program built with `panic = "abort"`, in which nothing can be unwound.
+    /// In a program built with `panic = "abort"`, in which nothing can be unwound: and so it
+    /// ends the process there.
     pub fn cancel(&self) {
         cancel::must_unwind();
         self.task.cancel();
@@ -272,6 +275,14 @@ impl<T> LocalJoinHandle<T> {
     ///     parked.join().unwrap();
     /// });
     /// ```
+    ///
+    /// # Blocking
+    ///
+    /// Parks the green thread that calls it, for `timeout` at most.
+    ///
+    /// # Cancellation
+    ///
+    /// As [`JoinHandle::join`].
     ///
     /// # Errors
     ///

@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use crate::cancel::{self, Terms};
+use crate::cancel;
 use crate::current;
 use crate::primitive::{Mutant, broken};
 use crate::thread::Header;
@@ -64,12 +64,15 @@ pub fn park() {
 
 /// std's own, so that std's `unpark` ends it, too.
 fn park_os_thread() {
-    // SAFETY: it is this thread's own.
-    let Some(expiry) = (unsafe { Terms::of(current::scope()) }).expiry else {
-        return std::thread::park();
-    };
-    std::thread::park_timeout(expiry.at.saturating_duration_since(Instant::now()));
-    cancel::raise_if_due();
+    let deadline = current::terms().deadline.filter(|_| !std::thread::panicking());
+    let Some(deadline) = deadline else { return std::thread::park() };
+    std::thread::park_timeout(deadline.saturating_duration_since(Instant::now()));
+    if deadline <= Instant::now() {
+        // It does not say whether it has taken a token. One too many is what std allows; one
+        // too few would be a lost wake.
+        std::thread::current().unpark();
+        cancel::raise();
+    }
 }
 
 pub(crate) fn unpark(thread: &Header) {

@@ -148,10 +148,10 @@ impl Waiter {
     #[inline]
     fn wait_green(&self, thread: *const Header, deadline: Option<Instant>) -> Outcome {
         // SAFETY: a green thread's header is alive, and this is that thread.
-        let terms = unsafe { Terms::of((*thread).scope.get()) };
-        let expiry = self.come_to_terms(terms);
-        self.wait_green_until(thread, earlier(deadline, expiry));
-        self.outcome_by(deadline, expiry)
+        let terms = unsafe { (*thread).own.terms.get() };
+        let other = self.come_to_terms(terms);
+        self.wait_green_until(thread, earlier(deadline, other));
+        self.outcome_by(deadline, other)
     }
 
     /// Whether and when the wait may be ended from outside, by the terms that the thread is
@@ -164,14 +164,14 @@ impl Waiter {
             return None;
         }
         self.cancellable.set(!terms.shielded);
-        terms.expiry.map(|expiry| expiry.at)
+        terms.deadline
     }
 
     /// As `outcome`, of a wait until the earlier of the two.
     #[inline]
-    fn outcome_by(&self, deadline: Option<Instant>, expiry: Option<Instant>) -> Outcome {
+    fn outcome_by(&self, deadline: Option<Instant>, other: Option<Instant>) -> Outcome {
         match self.outcome() {
-            Outcome::TimedOut if expiry.is_some() && earlier(deadline, expiry) != deadline => {
+            Outcome::TimedOut if other.is_some() && earlier(deadline, other) != deadline => {
                 Outcome::Cancelled
             }
             outcome => outcome,
@@ -211,10 +211,9 @@ impl Waiter {
 
     #[cold]
     fn wait_os(&self, parker: &OsParker, deadline: Option<Instant>) -> Outcome {
-        // SAFETY: they are this thread's.
-        let expiry = self.come_to_terms(unsafe { Terms::of(current::scope()) });
-        self.wait_os_until(parker, earlier(deadline, expiry));
-        self.outcome_by(deadline, expiry)
+        let other = self.come_to_terms(current::terms());
+        self.wait_os_until(parker, earlier(deadline, other));
+        self.outcome_by(deadline, other)
     }
 
     fn wait_os_until(&self, parker: &OsParker, deadline: Option<Instant>) {

@@ -3,7 +3,7 @@
 mod settings;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -359,6 +359,97 @@ fn a_cancel_and_a_wake_do_not_lose_each_other() {
             waker.join().unwrap();
             assert!(thread.join().unwrap_err().is_cancelled());
         }
+    });
+}
+
+/// A callback that is called by code which cannot be unwound.
+#[test]
+fn uncancellable_protects_frames_of_c() {
+    extern "C" fn call(f: extern "C" fn()) {
+        f();
+    }
+    extern "C" fn callback() {
+        uncancellable(|| sleep(Duration::from_millis(2)));
+    }
+    everywhere(|rt| {
+        let (ended, passed) = (Count::default(), Count::default());
+        let counted = passed.clone();
+        let thread = begun(rt, &ended, move || {
+            call(callback);
+            counted.add();
+            forever();
+        });
+        thread.cancel();
+        assert!(thread.join().unwrap_err().is_cancelled());
+        assert_eq!(passed.get(), 1);
+    });
+}
+
+/// What std poisons stays poisoned.
+#[test]
+fn a_lazy_lock_whose_initialiser_is_cancelled_is_poisoned() {
+    static LAZY: LazyLock<u32> = LazyLock::new(|| {
+        forever();
+        7
+    });
+    limited(|| {
+        let rt = runtime(2);
+        let thread = begun(&rt, &Count::default(), || assert_eq!(*LAZY, 7));
+        thread.cancel();
+        assert!(thread.join().unwrap_err().is_cancelled());
+        assert!(catch_unwind(|| *LAZY).is_err());
+    });
+}
+
+/// It borrows from the thread that waits for it, and so must not be left behind.
+#[test]
+fn a_run_inside_a_cancelled_thread_is_waited_for() {
+    everywhere(|rt| {
+        let (inside, ended) = (Count::default(), Count::default());
+        let (begun, done) = (inside.clone(), ended.clone());
+        let other = runtime(1);
+        let thread = rt.spawn(move || {
+            let borrowed = vec![1, 2, 3];
+            let sum = other.run(|| {
+                begun.add();
+                sleep(Duration::from_millis(3));
+                borrowed.iter().sum::<i32>()
+            });
+            assert_eq!(sum, 6);
+            let late = timeout(Duration::ZERO, || other.run(|| borrowed.len()));
+            assert_eq!(late, Ok(3));
+            done.add();
+            forever();
+        });
+        until(|| inside.get() == 1);
+        thread.cancel();
+        assert!(thread.join().unwrap_err().is_cancelled());
+        assert_eq!(ended.get(), 1);
+    });
+}
+
+/// The result of a thread without a handle is dropped where its destructor may wait.
+#[test]
+fn the_result_of_a_cancelled_thread_may_wait_in_its_destructor() {
+    struct Waits(Count);
+    impl Drop for Waits {
+        fn drop(&mut self) {
+            sleep(Duration::from_millis(1));
+            self.0.add();
+        }
+    }
+    everywhere(|rt| {
+        let (begun, waited) = (Count::default(), Count::default());
+        let (counted, waits) = (begun.clone(), Waits(waited.clone()));
+        let thread = rt.spawn(move || {
+            counted.add();
+            assert!(catch_unwind(park).is_err());
+            waits
+        });
+        until(|| begun.get() == 1);
+        thread.cancel();
+        drop(thread);
+        until(|| waited.get() == 1);
     });
 }
 

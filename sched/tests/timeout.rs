@@ -294,6 +294,46 @@ fn a_deadline_and_a_wake_do_not_lose_each_other() {
     });
 }
 
+/// An OS thread may get one token too many, as std says, but never one too few.
+#[test]
+fn a_token_is_not_lost_in_an_os_thread() {
+    limited(|| {
+        for i in 0..20 {
+            let me = current();
+            me.unpark();
+            let woken = timeout(Duration::from_nanos(i * 100), park).is_ok();
+            let start = Instant::now();
+            if !woken {
+                park();
+            }
+            assert!(start.elapsed() < LONG);
+        }
+    });
+}
+
+/// Code with stacks of its own may leave what it entered in the wrong order.
+#[test]
+fn scopes_left_in_the_wrong_order_end_nothing_else() {
+    use corosensei::stack::DefaultStack;
+    use corosensei::{Coroutine, CoroutineResult};
+    fn coroutine() -> Coroutine<(), (), (), DefaultStack> {
+        Coroutine::with_stack(DefaultStack::new(256 << 10).unwrap(), |yielder, ()| {
+            let _ = timeout(LONG, || yielder.suspend(()));
+        })
+    }
+    everywhere(|| {
+        let (mut a, mut b) = (coroutine(), coroutine());
+        assert_eq!(a.resume(()), CoroutineResult::Yield(()));
+        assert_eq!(b.resume(()), CoroutineResult::Yield(()));
+        assert_eq!(a.resume(()), CoroutineResult::Return(()));
+        drop(a);
+        assert_eq!(b.resume(()), CoroutineResult::Return(()));
+        sleep(SHORT);
+        // Whatever it is under now is a minute away.
+        assert!(is_late(timeout(SHORT, forever)));
+    });
+}
+
 /// Threads of one worker, each in scopes of its own.
 #[test]
 fn deadlines_are_their_threads_own() {

@@ -27,9 +27,9 @@ use std::ptr::{self, NonNull};
 use super::block;
 use super::completion::{Completion, OnFinish};
 use super::state::RunState;
-use crate::cancel::{self, Scope};
+use crate::cancel;
 use crate::context::Runner;
-use crate::current;
+use crate::current::{self, Own};
 use crate::error::JoinError;
 use crate::primitive::atomic::{AtomicBool, Ordering};
 use crate::primitive::{Mutex, UnsafeCell};
@@ -67,9 +67,7 @@ pub(crate) struct Header {
     pub(crate) runner: Cell<*const Runner>,
     /// Asked for by [`RawTask::cancel`]; never taken back.
     cancel_asked: AtomicBool,
-    /// The innermost region of code with a deadline, or without cancellation, that the thread is
-    /// in. Touched by the thread itself only.
-    pub(crate) scope: Cell<*const Scope>,
+    pub(crate) own: Own,
     /// Everything that waits at this thread rather than at a channel or lock.
     pub(crate) waiting: Mutex<Waiting>,
     /// Scheduler: who spawned it, and where.
@@ -328,7 +326,7 @@ impl RawTask {
                 home: Cell::new(ptr::null()),
                 runner: Cell::new(ptr::null()),
                 cancel_asked: AtomicBool::new(false),
-                scope: Cell::new(ptr::null()),
+                own: Own::new(),
                 waiting: Mutex::new(Waiting {
                     parked: WaitList::new(),
                     token: false,

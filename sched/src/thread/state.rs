@@ -11,17 +11,17 @@
 //! ```text
 //!             transition_to_parked (its worker, after the switch)
 //!   RUNNING ────────────────────────────────────────────────▶ PARKED
-//!    0 │ ▲                                                      │ 1
+//!    1 │ ▲                                                      │ 2
 //!      │ └──────────────────────────────────────────────────────┘
 //!      │ transition_to_woken   transition_to_woken (waker; must queue it)
 //!      ▼ (waker; does nothing more)
 //!   NOTIFIED ── transition_to_parked: is woken already, goes on ──▶ RUNNING
-//!    -1 (15)
+//!     0
 //!
 //!   PARKED ── hold ──▶ HELD ── release ──▶ PARKED
-//!                     3 │ transition_to_woken (waker; does nothing more)
+//!                     4 │ transition_to_woken (waker; does nothing more)
 //!                       ▼
-//!                       2 ── release: whoever held it must queue it ──▶ RUNNING
+//!                       3 ── release: whoever held it must queue it ──▶ RUNNING
 //! ```
 //!
 //! So the word is a count: who parks adds one, who wakes takes one, who holds adds two for a
@@ -37,14 +37,14 @@
 use crate::primitive::atomic::{AtomicU32, Ordering};
 use crate::primitive::{Mutant, broken};
 
-const RUNNING: u32 = 0;
-const PARKED: u32 = 1;
-const NOTIFIED: u32 = 15;
+const NOTIFIED: u32 = 0;
+const RUNNING: u32 = 1;
+const PARKED: u32 = 2;
 /// What `hold` adds.
 const HOLD: u32 = 2;
-/// The count, modulo 16.
-const COUNT: u32 = 15;
-const ASKED: u32 = 16;
+/// The count: 4 at most.
+const COUNT: u32 = 7;
+const ASKED: u32 = 8;
 
 /// Whether a started green thread is on a stack, off it, or about to come back.
 #[derive(Debug)]
