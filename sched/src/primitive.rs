@@ -84,6 +84,8 @@ pub enum Mutant {
     MonitorSleepNoFence,
     /// `Monitor::sleep` parks without looking at the workers again.
     MonitorSleepNoRecheck,
+    /// A thread of the blocking pool whose time is up leaves although a job was promised to it.
+    PoolLeavesPromised,
 }
 
 #[cfg(not(sward_loom))]

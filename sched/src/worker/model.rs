@@ -116,7 +116,7 @@ pub struct Stage(Arc<Shared>);
 impl Stage {
     /// Two workers: the model plays number 0, and number 1 is real.
     pub fn new(migrates: bool) -> Self {
-        let (shared, queues) = Shared::new(2, MIN_STACK_SIZE, migrates);
+        let (shared, queues) = Shared::new(2, MIN_STACK_SIZE, migrates, Arc::default());
         let real = queues.into_iter().nth(REAL).expect("one for each worker");
         shared.party_enters();
         let of = shared.clone();
