@@ -5,6 +5,7 @@
 
 use crate::cancel;
 use crate::current;
+use crate::fork;
 use crate::primitive::{Mutant, broken};
 use crate::thread::Header;
 use crate::wait_list::Node;
@@ -40,6 +41,7 @@ use crate::worker;
 pub fn park() {
     // SAFETY: the current thread's header is alive.
     let Some(thread) = (unsafe { current::green_thread().as_ref() }) else {
+        fork::check();
         return std::thread::park();
     };
     let waiter = Waiter::new();
