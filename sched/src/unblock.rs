@@ -229,7 +229,9 @@ impl BlockingPool {
             false => state.jobs.push_back(job),
         }
         if state.idle > 0 {
-            state.idle -= 1;
+            if !broken(Mutant::PoolPromisesTwice) {
+                state.idle -= 1;
+            }
             state.promised += 1;
             drop(state);
             self.submitted.notify_one();
@@ -286,9 +288,14 @@ impl BlockingPool {
             state.idle += 1;
             loop {
                 let timed_out = self.submitted.wait_for(&mut state, KEEP_ALIVE).timed_out();
-                if state.promised > 0 && !(timed_out && broken(Mutant::PoolLeavesPromised)) {
+                let forgets = timed_out && broken(Mutant::PoolLeavesPromised)
+                    || state.closed && broken(Mutant::PoolClosesWithJobs);
+                if state.promised > 0 && !forgets {
                     state.promised -= 1;
                     break;
+                }
+                if forgets {
+                    break 'jobs;
                 }
                 if timed_out || state.closed {
                     state.idle -= 1;
@@ -297,6 +304,12 @@ impl BlockingPool {
             }
         }
         state.threads -= 1;
+    }
+
+    /// The time of an idle thread is up.
+    #[cfg(sward_loom)]
+    pub(crate) fn expire(&self) {
+        self.submitted.expire();
     }
 
     /// Lets the idle threads end, and the others after their jobs.

@@ -18,6 +18,7 @@ use crate::monitor::Monitor;
 use crate::primitive::ThreadBuilder;
 use crate::stack::MIN_STACK_SIZE;
 use crate::thread::{Options, RawTask, Runnable};
+use crate::unblock::BlockingPool;
 
 /// A thread that has not started, or the right to run it.
 #[derive(Debug)]
@@ -106,6 +107,29 @@ impl ModelMonitor {
 
     pub fn look_up(&self) {
         self.0.look_up();
+    }
+}
+
+/// A blocking pool without a runtime.
+#[derive(Clone, Debug)]
+pub struct ModelPool(Arc<BlockingPool>);
+
+impl ModelPool {
+    pub fn new() -> Self {
+        Self(BlockingPool::new(Arc::default()))
+    }
+
+    pub fn submit(&self, job: Ready) {
+        self.0.submit_run(job.0);
+    }
+
+    /// An idle thread, if there is one, has been so for long enough.
+    pub fn expire(&self) {
+        self.0.expire();
+    }
+
+    pub fn close(&self) {
+        self.0.close();
     }
 }
 
