@@ -75,9 +75,20 @@ impl Runtime {
     /// # std::io::Result::Ok(())
     /// ```
     ///
+    /// A runtime that shuts down starts nothing more. Nobody has a `Runtime` to call this on
+    /// then; but its threads that still run may go on spawning ([`spawn`](crate::spawn())). The
+    /// closures are dropped, on an OS thread of [`unblock`](crate::unblock())'s, and
+    /// [`join`](JoinHandle::join) returns an error that [`is_cancelled`].
+    ///
     /// # Blocking
     ///
     /// Never blocks.
+    ///
+    /// # Panics
+    ///
+    /// In a forked child: see the crate's front page.
+    ///
+    /// [`is_cancelled`]: crate::JoinError::is_cancelled
     #[track_caller]
     pub fn spawn<F, T>(&self, f: F) -> JoinHandle<T>
     where
@@ -109,7 +120,7 @@ impl Runtime {
     ///
     /// # Panics
     ///
-    /// As [`run`](crate::run).
+    /// As [`run`](crate::run), but that this runtime is there.
     #[track_caller]
     pub fn run<F, T>(&self, f: F) -> T
     where
@@ -142,12 +153,14 @@ impl Runtime {
     /// it.
     ///
     /// Returns `true` when that took no longer than `timeout`. Otherwise whatever is
-    /// still unfinished (a thread that computes without blocking, or that catches the
-    /// unwinding and goes on) keeps its worker and its memory until it is finished,
-    /// and a line on stderr says how many there are.
+    /// still unfinished (a thread that computes without blocking, that sleeps in C or std, or
+    /// that catches the unwinding and goes on) keeps its worker and its memory until it is
+    /// finished, and a line on stderr says how many there are. Closures of threads that have not
+    /// started are dropped one after the other; one whose destructor blocks keeps no other.
     ///
-    /// From one of the runtime's own threads it returns `false` at once, and another OS
-    /// thread sees to the rest.
+    /// From one of the runtime's own threads, and from the destructor of a closure that
+    /// one of them was to run, it returns `false` at once, and another OS thread sees to
+    /// the rest.
     ///
     /// ```
     /// # use sward_sched as sward;
@@ -166,6 +179,14 @@ impl Runtime {
     ///
     /// Under `panic = "abort"` nothing can be unwound: threads that wait are left where
     /// they are, and reported.
+    ///
+    /// # Cancellation
+    ///
+    /// Unwinds a green thread of another runtime when that shuts down; this shutdown goes on.
+    ///
+    /// # Panics
+    ///
+    /// In a forked child: see the crate's front page.
     ///
     /// [`JoinError::is_cancelled`]: crate::JoinError::is_cancelled
     pub fn shutdown(mut self, timeout: Duration) -> bool {

@@ -48,7 +48,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// # Blocking
 ///
 /// Parks the green thread while `f` runs on a pool of up to 512 OS threads, which come
-/// and go as needed. In an OS thread that is no worker it calls `f` right there.
+/// and go as needed. In an OS thread that is no worker it calls `f` right there; so it does, and
+/// blocks the worker, where the system gives no OS thread at all, and a line on stderr says so.
 ///
 /// # Cancellation
 ///

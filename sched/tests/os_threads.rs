@@ -4,7 +4,6 @@
 //! This program's own `pthread_create` stands before the C library's, so that the standard
 //! library's calls come here, and from a certain one on fail as at a limit. One test alone, since
 //! the harness starts OS threads, too.
-#![expect(clippy::disallowed_types, reason = "tests are not modelled")]
 
 mod settings;
 
