@@ -2,6 +2,7 @@
 //!
 //! Children use nothing but sward, pipes and `_exit`: another thread may have held any lock when
 //! they were made. The panic hook prints nothing for the same reason.
+#![expect(clippy::disallowed_types, reason = "tests are not modelled")]
 
 mod settings;
 

@@ -1,4 +1,5 @@
 //! What a runtime's builder is told of its OS threads: names, hooks, cores.
+#![expect(clippy::disallowed_types, reason = "tests are not modelled")]
 
 mod settings;
 
