@@ -94,6 +94,18 @@
 //! nevertheless, other workers take over the threads that have not begun there; those that have
 //! begun wait.
 //!
+//! # The end of a program, and forks
+//!
+//! When `main` returns, threads that still run are not waited for, as in Go; `process::exit`
+//! may be called anywhere. A [`Runtime`] of one's own ends by [`Runtime::shutdown`], which unwinds
+//! what waits; with `panic = "abort"`, where nothing unwinds, it leaves and reports it.
+//!
+//! Workers do not survive a `fork`: while a runtime lives (the global one does from its first use), a
+//! forked child may only `exec` or `_exit`, as `std::process::Command` does. To spawn, join or wait
+//! there panics with a message that says so; what takes a lock that another thread held at
+//! that moment may hang, as in any program with several OS threads. Fork before the first use
+//! of sward instead.
+//!
 //! # Features
 //!
 //! `tracing`: the spans that a green thread has entered stay its own. Subscribers keep them

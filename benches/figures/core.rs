@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sward::chan::{self, Sender};
 use sward::sync::{Mutex, WaitGroup};
-use sward::{spawn, yield_now};
+use sward::{metrics, park, runtime, spawn, yield_now};
 
 use crate::measure::{Figure::Best, timed};
 use crate::{Workload, all_at_once};
@@ -18,6 +18,7 @@ pub(crate) const ALL: &[Workload] = &[
     ("spawn_join", 200_000, Best(spawn_join)),
     ("fib_22", 28_656, Best(fib_22)),
     ("skynet", 1_111_111, Best(skynet)),
+    ("shutdown_100k", 100_000, Best(shutdown)),
     ("mutex", 10_000_000, Best(mutex)),
 ];
 
@@ -83,6 +84,25 @@ fn skynet(threads: u64) -> Duration {
         spawn(move || node(&sender, leaves));
         assert_eq!(count.recv(), Ok(leaves));
     })
+}
+
+/// A further runtime, of as many workers, ends with so many threads parked in it. (They stay on
+/// their workers, also where those that measure migrate.)
+fn shutdown(threads: u64) -> Duration {
+    let runtime = runtime::Builder::new().workers(metrics().workers.len()).build().unwrap();
+    runtime.run(|| {
+        let (ready, all_ready) = chan::bounded(1024);
+        for _ in 0..threads {
+            let ready = ready.clone();
+            spawn(move || {
+                ready.send(()).unwrap();
+                park();
+            });
+        }
+        drop(ready);
+        all_ready.iter().take(threads as usize).for_each(drop);
+    });
+    timed(|| assert!(runtime.shutdown(Duration::from_secs(100))))
 }
 
 fn mutex(times: u64) -> Duration {

@@ -14,7 +14,7 @@ use std::ptr;
 use crate::cancel::Terms;
 use crate::primitive::thread_local;
 use crate::thread::Header;
-use crate::worker::{Slice, Worker};
+use crate::worker::{Shared, Slice, Worker};
 
 #[cfg(not(sward_loom))]
 thread_local! {
@@ -23,12 +23,15 @@ thread_local! {
     static SLICE: Cell<*const Slice> = const { Cell::new(ptr::null()) };
     /// What code outside of green threads is under.
     static OWN: Own = const { Own::new() };
+    /// The runtime a thread of which is being dropped, unstarted.
+    static REFUSING: Cell<*const Shared> = const { Cell::new(ptr::null()) };
 }
 #[cfg(sward_loom)]
 thread_local! {
     static WORKER: Cell<*const Worker> = Cell::new(ptr::null());
     static SLICE: Cell<*const Slice> = Cell::new(ptr::null());
     static OWN: Own = Own::new();
+    static REFUSING: Cell<*const Shared> = Cell::new(ptr::null());
 }
 
 /// The worker of this OS thread, or null.
@@ -100,6 +103,19 @@ pub(crate) fn set_worker(worker: *const Worker) {
     // SAFETY: null, or alive.
     let slice = unsafe { worker.as_ref() }.map(|worker| &*worker.remote().slice);
     SLICE.with(|current| current.set(slice.map_or(ptr::null(), ptr::from_ref)));
+}
+
+/// The runtime for which this OS thread drops the closure of a thread that never ran, or null:
+/// an address to compare, no more.
+#[inline(never)]
+pub(crate) fn refusing() -> *const Shared {
+    hidden(REFUSING.with(Cell::get))
+}
+
+/// Sets [`refusing`] and returns what it was.
+#[inline(never)]
+pub(crate) fn set_refusing(shared: *const Shared) -> *const Shared {
+    hidden(REFUSING.with(|current| current.replace(shared)))
 }
 
 /// `pointer`, of which the optimiser knows nothing any more: as `black_box`, but in a register.

@@ -12,6 +12,7 @@ use std::sync::{Arc, Weak};
 
 use crate::error::JoinError;
 use crate::primitive::{Mutex, ThreadBuilder};
+use crate::refused::RefusedThread;
 use crate::thread::Runnable;
 use crate::worker::{Placement, Shared, Worker, spawn_error};
 
@@ -54,13 +55,17 @@ pub(crate) fn start(thread: Runnable, outer: &Arc<Shared>) {
         inner.close();
     }
     // An OS thread's name ends at the first NUL, and std panics on one.
-    let name = thread.header().name().unwrap_or("sward-dedicated").replace('\0', "?");
+    let name = match thread.header().name() {
+        Some(name) => name.replace('\0', "?"),
+        None => outer.setup.thread_name("dedicated"),
+    };
     let queues = queues.pop().expect("one worker");
     outer.party_enters();
     inner.party_enters();
     inner.start(thread, Placement::Spread);
     let (theirs, outer_too) = (inner.clone(), outer.clone());
     let work = move || {
+        outer_too.setup.leave_cores();
         Worker::run(theirs, 0, queues);
         outer_too.party_leaves();
     };
@@ -70,7 +75,7 @@ pub(crate) fn start(thread: Runnable, outer: &Arc<Shared>) {
         if let Some(thread) = inner.take_injected() {
             let error = spawn_error("its own OS thread", error);
             let error = JoinError::no_os_thread(thread.header().describe(), error);
-            outer.blocking.abandon(thread, error, outer.clone());
+            outer.blocking.refuse([RefusedThread::new(thread, error, outer)]);
         }
     }
 }

@@ -159,7 +159,7 @@ impl JoinError {
 }
 
 /// What a panic said, if it said it in words.
-fn panic_message(payload: &(dyn Any + Send)) -> Option<&str> {
+pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> Option<&str> {
     payload
         .downcast_ref::<&'static str>()
         .copied()

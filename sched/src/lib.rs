@@ -4,6 +4,7 @@
 //! Users depend on `sward`, which re-exports what is public here. The sibling crates
 //! build channels and locks from [`internal`].
 
+mod affinity;
 mod builder;
 mod cancel;
 mod context;
@@ -11,6 +12,7 @@ mod current;
 mod dedicated;
 mod driver;
 mod error;
+mod fork;
 mod join;
 mod launch;
 mod metrics;
@@ -19,8 +21,10 @@ mod os_parker;
 mod park;
 #[doc(hidden)]
 pub mod primitive;
+mod refused;
 mod report;
 pub mod runtime;
+mod setup;
 mod spans;
 mod spawn;
 mod stack;

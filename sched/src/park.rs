@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use crate::cancel;
 use crate::current;
+use crate::fork;
 use crate::primitive::{Mutant, broken};
 use crate::thread::Header;
 use crate::wait_list::Node;
@@ -43,6 +44,7 @@ use crate::worker;
 pub fn park() {
     // SAFETY: the current thread's header is alive.
     let Some(thread) = (unsafe { current::green_thread().as_ref() }) else {
+        fork::check();
         return park_os_thread();
     };
     let waiter = Waiter::new();

@@ -90,6 +90,12 @@ pub enum Mutant {
     MonitorSleepNoFence,
     /// `Monitor::sleep` parks without looking at the workers again.
     MonitorSleepNoRecheck,
+    /// A thread of the blocking pool whose time is up leaves although a job was promised to it.
+    PoolLeavesPromised,
+    /// Whoever submits a job takes an idle thread for free that was promised to another.
+    PoolPromisesTwice,
+    /// A thread of the blocking pool ends when that is closed, although a job was promised to it.
+    PoolClosesWithJobs,
 }
 
 #[cfg(not(sward_loom))]
@@ -302,12 +308,12 @@ mod model {
 
     /// loom's condition variable with parking_lot's interface.
     #[derive(Debug)]
-    pub struct Condvar(loom::sync::Condvar);
+    pub struct Condvar(loom::sync::Condvar, atomic::AtomicBool);
 
     impl Condvar {
         /// A condition variable.
         pub fn new() -> Self {
-            Self(loom::sync::Condvar::new())
+            Self(loom::sync::Condvar::new(), atomic::AtomicBool::new(false))
         }
 
         /// Wakes one.
@@ -325,21 +331,28 @@ mod model {
             guard.0 = guard.0.take().map(|inner| self.0.wait(inner).unwrap());
         }
 
-        /// Waits to be notified. loom has no time: it never times out.
+        /// Waits to be notified. loom has no time: it times out when the model calls
+        /// [`expire`](Self::expire).
         pub fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _: Duration) -> WaitTimeout {
             self.wait(guard);
-            WaitTimeout
+            WaitTimeout(self.1.swap(false, atomic::Ordering::Relaxed))
+        }
+
+        /// Time is up for one who waits, or for the next that is woken: then both at once.
+        pub fn expire(&self) {
+            self.1.store(true, atomic::Ordering::Relaxed);
+            self.0.notify_one();
         }
     }
 
     /// What parking_lot's `WaitTimeoutResult` says.
     #[derive(Debug)]
-    pub struct WaitTimeout;
+    pub struct WaitTimeout(bool);
 
     impl WaitTimeout {
-        /// Never.
+        /// Whether the time is up.
         pub fn timed_out(&self) -> bool {
-            false
+            self.0
         }
     }
 

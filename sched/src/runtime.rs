@@ -1,25 +1,29 @@
 //! [`Runtime`]: a set of workers. One, the global, starts by itself when it is first
 //! needed and lasts as long as the process; others are made by [`Builder`].
+//!
+//! 1. A shutdown waits for all *parties* of its runtime (`Shared::parties`). So none of them may
+//!    wait for it: a worker of its own, dedicated ones included, and an OS thread that drops
+//!    the closure of one of its threads have another OS thread wait instead.
+
+mod builder;
 
 use std::fmt;
 use std::io;
-use std::num::NonZeroUsize;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, OnceLock};
-use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
+pub use self::builder::Builder;
 use crate::current;
+use crate::fork;
 use crate::join::JoinHandle;
 use crate::launch::{run_on, spawn_on};
 use crate::metrics::Metrics;
-use crate::monitor::Monitor;
-use crate::primitive::{NAPS, ThreadBuilder};
+use crate::primitive::ThreadBuilder;
 use crate::report::report;
-use crate::stack::DEFAULT_STACK_SIZE;
 use crate::thread::Options;
 use crate::unblock::unblock;
-use crate::worker::{Shared, Worker, spawn_error};
+use crate::worker::{Shared, spawn_error};
 
 /// For how long dropping a runtime waits for its threads to unwind.
 const DROP_TIMEOUT: Duration = Duration::from_secs(1);
@@ -71,15 +75,27 @@ impl Runtime {
     /// # std::io::Result::Ok(())
     /// ```
     ///
+    /// A runtime that shuts down starts nothing more. Nobody has a `Runtime` to call this on
+    /// then; but its threads that still run may go on spawning ([`spawn`](crate::spawn())). The
+    /// closures are dropped, on an OS thread of [`unblock`](crate::unblock())'s, and
+    /// [`join`](JoinHandle::join) returns an error that [`is_cancelled`].
+    ///
     /// # Blocking
     ///
     /// Never blocks.
+    ///
+    /// # Panics
+    ///
+    /// In a forked child: see the crate's front page.
+    ///
+    /// [`is_cancelled`]: crate::JoinError::is_cancelled
     #[track_caller]
     pub fn spawn<F, T>(&self, f: F) -> JoinHandle<T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        fork::check();
         spawn_on(f, &self.shared, Options::default(), Location::caller())
     }
 
@@ -104,13 +120,14 @@ impl Runtime {
     ///
     /// # Panics
     ///
-    /// As [`run`](crate::run).
+    /// As [`run`](crate::run), but that this runtime is there.
     #[track_caller]
     pub fn run<F, T>(&self, f: F) -> T
     where
         F: FnOnce() -> T + Send,
         T: Send,
     {
+        fork::check();
         run_on(f, &self.shared, "main", Location::caller())
     }
 
@@ -136,12 +153,14 @@ impl Runtime {
     /// it.
     ///
     /// Returns `true` when that took no longer than `timeout`. Otherwise whatever is
-    /// still unfinished (a thread that computes without blocking, or that catches the
-    /// unwinding and goes on) keeps its worker and its memory until it is finished,
-    /// and a line on stderr says how many there are.
+    /// still unfinished (a thread that computes without blocking, that sleeps in C or std, or
+    /// that catches the unwinding and goes on) keeps its worker and its memory until it is
+    /// finished, and a line on stderr says how many there are. Closures of threads that have not
+    /// started are dropped one after the other; one whose destructor blocks keeps no other.
     ///
-    /// From one of the runtime's own threads it returns `false` at once, and another OS
-    /// thread sees to the rest.
+    /// From one of the runtime's own threads, and from the destructor of a closure that
+    /// one of them was to run, it returns `false` at once, and another OS thread sees to
+    /// the rest.
     ///
     /// ```
     /// # use sward_sched as sward;
@@ -161,8 +180,17 @@ impl Runtime {
     /// Under `panic = "abort"` nothing can be unwound: threads that wait are left where
     /// they are, and reported.
     ///
+    /// # Cancellation
+    ///
+    /// Unwinds a green thread of another runtime when that shuts down; this shutdown goes on.
+    ///
+    /// # Panics
+    ///
+    /// In a forked child: see the crate's front page.
+    ///
     /// [`JoinError::is_cancelled`]: crate::JoinError::is_cancelled
     pub fn shutdown(mut self, timeout: Duration) -> bool {
+        fork::check();
         self.ended = true;
         end(&self.shared, timeout)
     }
@@ -170,7 +198,8 @@ impl Runtime {
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        if !self.ended {
+        // In a forked child there is nobody to end.
+        if !self.ended && !fork::is_child() {
             end(&self.shared, DROP_TIMEOUT);
         }
     }
@@ -190,12 +219,17 @@ fn end(shared: &Arc<Shared>, timeout: Duration) -> bool {
     shared.close();
     // SAFETY: a worker in the thread-local is alive, and nothing blocks meanwhile.
     let worker = unsafe { current::worker().as_ref() };
-    let own = worker.is_some_and(|worker| Arc::ptr_eq(worker.runtime(), shared));
+    let is_party = worker.is_some_and(|worker| Arc::ptr_eq(worker.runtime(), shared))
+        || current::refusing() == Arc::as_ptr(shared);
     let shared = shared.clone();
-    if own {
-        // This thread is itself one of those to be waited for.
-        let watch = move || finish_shutdown(&shared, deadline);
-        if let Err(error) = ThreadBuilder::new().name("sward-shutdown".to_owned()).spawn(watch) {
+    if is_party {
+        // (1)
+        let name = shared.setup.thread_name("shutdown");
+        let watch = move || {
+            shared.setup.leave_cores();
+            finish_shutdown(&shared, deadline)
+        };
+        if let Err(error) = ThreadBuilder::new().name(name).spawn(watch) {
             let error = spawn_error("the OS thread that watches a shutdown", error);
             report(format_args!("sward: {error}"));
         }
@@ -218,172 +252,10 @@ fn finish_shutdown(shared: &Shared, deadline: Option<Instant>) -> bool {
     done
 }
 
-/// Makes a [`Runtime`].
-///
-/// ```
-/// # use sward_sched as sward;
-/// let rt = sward::runtime::Builder::new().workers(1).stack_size(64 << 10).build()?;
-/// assert_eq!(rt.run(|| 7), 7);
-/// # std::io::Result::Ok(())
-/// ```
-#[derive(Clone, Debug)]
-#[must_use = "nothing is started before `build`"]
-pub struct Builder {
-    workers: Option<usize>,
-    stack_size: usize,
-    migrates: bool,
-}
-
-impl Builder {
-    /// One worker for each core that this process may use, and stacks of the usual
-    /// size.
-    ///
-    /// ```
-    /// # use sward_sched as sward;
-    /// let rt = sward::runtime::Builder::new().build()?;
-    /// # std::io::Result::Ok(())
-    /// ```
-    pub fn new() -> Self {
-        Self { workers: None, stack_size: DEFAULT_STACK_SIZE, migrates: false }
-    }
-
-    /// How many workers, that is, how many green threads can run at the same moment.
-    ///
-    /// ```
-    /// # use sward_sched as sward;
-    /// let rt = sward::runtime::Builder::new().workers(1).build()?;
-    /// # std::io::Result::Ok(())
-    /// ```
-    pub fn workers(mut self, workers: usize) -> Self {
-        self.workers = Some(workers);
-        self
-    }
-
-    /// How many bytes of stack each green thread can use, unless its own
-    /// [`Builder`](crate::Builder::stack_size) says otherwise. The usual is 192 KiB
-    /// ([`DEFAULT_STACK_SIZE`]).
-    ///
-    /// ```
-    /// # use sward_sched as sward;
-    /// let rt = sward::runtime::Builder::new().stack_size(2 << 20).build()?;
-    /// rt.run(|| assert_eq!([1u8; 1 << 20].len(), 1 << 20));
-    /// # std::io::Result::Ok(())
-    /// ```
-    pub fn stack_size(mut self, bytes: usize) -> Self {
-        self.stack_size = bytes;
-        self
-    }
-
-    /// Lets threads that have started go on on whichever worker has time, as goroutines do.
-    /// Then threads that talk to each other come together on one worker, and those that
-    /// compute spread over all of them. Without it a thread stays on the worker that it
-    /// started on, where nothing on its stack can be touched by another OS thread.
-    ///
-    /// ```
-    /// # use sward_sched as sward;
-    /// // SAFETY: nothing that is tied to an OS thread is held across a blocking call here.
-    /// let rt = unsafe { sward::runtime::Builder::new().allow_migration() }.build()?;
-    /// let threads: Vec<_> = (0..10).map(|i| rt.spawn(move || i * i)).collect();
-    /// let squares: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
-    /// assert_eq!(squares[9], 81);
-    /// # std::io::Result::Ok(())
-    /// ```
-    ///
-    /// # Safety
-    ///
-    /// A *blocking call* is every one of sward's whose docs say that it parks the green thread,
-    /// whether or not it has to wait this time; [`yield_now`](crate::yield_now) and
-    /// [`checkpoint`](crate::checkpoint) are among them, and so is every send, receive and lock.
-    /// After it, the code that follows may be on another OS thread. So in every thread of this
-    /// runtime, all code of other crates included,
-    ///
-    /// 1. every value that is live across a blocking call is `Send`; or it is not, and all its
-    ///    aliases lie on the same green thread's stack (an `Rc` of which no clone is elsewhere;
-    ///    a `Cell` that is borrowed from below). A [`LocalJoinHandle`](crate::LocalJoinHandle) is
-    ///    not to be held, or joined, in a thread that migrates;
-    /// 2. nothing that belongs to an OS thread is held across one: a guard of a `std` or
-    ///    `parking_lot` lock, an entered span or runtime context, a borrow inside
-    ///    `LocalKey::with`, a raw pointer to a thread-local. (sward's own guards may be held:
-    ///    they belong to the green thread.)
-    /// 3. a function that uses a `thread_local!`, or calls such a one that may be inlined into
-    ///    it, does not block between two uses: the compiler may keep the address from one to
-    ///    the next. Put the uses into functions of their own that are `#[inline(never)]`.
-    pub unsafe fn allow_migration(mut self) -> Self {
-        self.migrates = true;
-        self
-    }
-
-    /// Starts the workers.
-    ///
-    /// ```
-    /// # use sward_sched as sward;
-    /// let error = sward::runtime::Builder::new().workers(0).build().unwrap_err();
-    /// assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// `InvalidInput` for no workers at all; otherwise what the system says when it
-    /// cannot start an OS thread. Those already started end again.
-    pub fn build(&self) -> io::Result<Runtime> {
-        let workers = match self.workers {
-            Some(workers) => workers,
-            None => available_parallelism().map_or(1, NonZeroUsize::get),
-        };
-        if workers == 0 {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "a runtime needs at least one worker (without `workers` it has one for each core)",
-            ));
-        }
-        let (shared, queues) = Shared::new(workers, self.stack_size, self.migrates);
-        // From here on an error drops the runtime, which ends the workers so far.
-        let runtime = Runtime { shared, ended: false };
-        for (index, queue) in queues.into_iter().enumerate() {
-            runtime.shared.party_enters();
-            let shared = runtime.shared.clone();
-            let started = ThreadBuilder::new()
-                .name(format!("sward-worker-{index}"))
-                .spawn(move || Worker::run(shared, index, queue));
-            if let Err(error) = started {
-                runtime.shared.party_leaves();
-                let what = format!("worker {} of {workers}", index + 1);
-                return Err(spawn_error(&what, error));
-            }
-        }
-        // loom has no time, and so no use for it.
-        if NAPS {
-            start_monitor(&runtime.shared)?;
-        }
-        Ok(runtime)
-    }
-}
-
-fn start_monitor(shared: &Arc<Shared>) -> io::Result<()> {
-    let watched = shared.clone();
-    shared.party_enters();
-    let watch = move || {
-        Monitor::run(&watched);
-        // It may have put threads there when everybody else had looked for the last time.
-        watched.refuse_injected();
-        watched.party_leaves();
-    };
-    let started = ThreadBuilder::new().name("sward-monitor".to_owned()).spawn(watch);
-    started.map(drop).map_err(|error| {
-        shared.party_leaves();
-        spawn_error("the monitor of the workers", error)
-    })
-}
-
-impl Default for Builder {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 /// The runtime of threads that nobody gave another, started when first asked for.
 #[track_caller]
 pub(crate) fn global() -> &'static Arc<Shared> {
+    fork::check();
     static GLOBAL: OnceLock<Runtime> = OnceLock::new();
     let runtime = GLOBAL.get_or_init(|| match Runtime::new() {
         Ok(runtime) => runtime,

@@ -8,7 +8,8 @@ use crate::launch::run_on;
 use crate::runtime;
 
 /// Starts a green thread that runs `f`, on the current runtime, or on the global one
-/// from an OS thread that is no worker.
+/// from an OS thread that is no worker. While its runtime shuts down the thread does not start:
+/// `f` is dropped, and [`join`](JoinHandle::join) says that it was cancelled.
 ///
 /// ```
 /// # use sward_sched as sward;
@@ -23,7 +24,8 @@ use crate::runtime;
 ///
 /// # Panics
 ///
-/// When the global runtime is needed for the first time and cannot be started.
+/// When the global runtime is needed for the first time and cannot be started; in a process that
+/// was forked from one with a runtime.
 #[inline]
 #[track_caller]
 pub fn spawn<F, T>(f: F) -> JoinHandle<T>
@@ -93,7 +95,7 @@ where
 /// # Panics
 ///
 /// With the panic of `f`; when there is no stack to run it on; when the global runtime
-/// cannot be started.
+/// cannot be started; in a process that was forked from one with a runtime.
 #[track_caller]
 pub fn run<F, T>(f: F) -> T
 where

@@ -4,25 +4,31 @@
 //! A job is a task like a green thread's (closure, result slot, joiner) that runs to
 //! its end on a pool thread instead of a stack of its own.
 //!
+//! The pool also lends its threads to what ends green threads that never ran (`refused.rs`).
+//!
 //! 1. `idle` counts the threads in `wait_for` that no job has been promised to, and
 //!    `promised` those that one has. So a submitter that finds `idle > 0` may rely on
 //!    one, also when that thread's time is up at this very moment.
 //! 2. A job in the queue has a thread coming for it: an idle one that was notified,
 //!    a new one, or a busy one that looks again before it waits. Only when no thread can
-//!    be started and there is none, the submitter does it itself.
+//!    be started and there is none, the submitter does it itself. A line on stderr says so,
+//!    once for each pool.
 
 use std::collections::VecDeque;
+use std::io;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::current;
-use crate::error::JoinError;
+use crate::fork;
 use crate::join::JoinHandle;
 use crate::launch::new_thread;
-use crate::primitive::{Condvar, Mutex, ThreadBuilder};
+use crate::primitive::{Condvar, Mutant, Mutex, ThreadBuilder, broken};
+use crate::refused::{Refused, RefusedThread};
+use crate::report::report;
+use crate::setup::Setup;
 use crate::thread::{Header, Options, Runnable};
-use crate::worker::Shared;
 
 /// The most threads in a pool. More jobs than that wait their turn.
 const MAX_THREADS: usize = 512;
@@ -42,7 +48,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// # Blocking
 ///
 /// Parks the green thread while `f` runs on a pool of up to 512 OS threads, which come
-/// and go as needed. In an OS thread that is no worker it calls `f` right there.
+/// and go as needed. In an OS thread that is no worker it calls `f` right there; so it does, and
+/// blocks the worker, where the system gives no OS thread at all, and a line on stderr says so.
 ///
 /// # Cancellation
 ///
@@ -65,7 +72,7 @@ where
     let shared = unsafe { &*current::worker() }.shared();
     // SAFETY: `Send + 'static`, both.
     let (task, job) = unsafe { new_thread(f, shared, Options::default(), Location::caller()) };
-    shared.blocking.submit(Job::Run(job));
+    shared.blocking.submit_run(job);
     // SAFETY: the first handle, of the right type.
     let handle = unsafe { JoinHandle::new(task) };
     handle.join().unwrap_or_else(|error| error.resume())
@@ -125,6 +132,8 @@ where
 pub(crate) struct BlockingPool {
     state: Mutex<State>,
     submitted: Condvar,
+    refused: Refused,
+    setup: Arc<Setup>,
 }
 
 #[derive(Debug, Default)]
@@ -136,62 +145,94 @@ struct State {
     idle: usize,
     promised: usize,
     closed: bool,
+    /// It was said that there are too few threads.
+    has_warned: bool,
 }
 
 #[derive(Debug)]
 enum Job {
     /// Run it to its end.
     Run(Runnable),
-    /// End it with this error. The runtime's shutdown waits for that.
-    Abandon(Runnable, JoinError, Arc<Shared>),
+    /// What [`Refused`] asks for.
+    DropRefused,
+    StandBy,
 }
 
 impl Job {
-    /// Which task it is.
-    fn thread(&self) -> *const Header {
-        let (Self::Run(thread) | Self::Abandon(thread, ..)) = self;
-        thread.as_ptr()
+    /// What tells it from others. (Those of one kind of refusal's are all the same.)
+    fn key(&self) -> (u8, *const Header) {
+        match self {
+            Self::Run(job) => (0, job.as_ptr()),
+            Self::DropRefused => (1, std::ptr::null()),
+            Self::StandBy => (2, std::ptr::null()),
+        }
     }
 
-    fn run(self) {
+    fn run(self, pool: &Arc<BlockingPool>) {
         match self {
             // SAFETY: jobs have not started.
             Self::Run(job) => unsafe {
                 job.run();
+                fork::check_return();
                 job.finish(|_| {});
             },
-            Self::Abandon(job, error, shared) => {
-                // SAFETY: as above.
-                unsafe { job.abandon(error) };
-                shared.party_leaves();
-            }
+            Self::DropRefused => pool.refused.drop_all(pool),
+            Self::StandBy => pool.refused.stand_by(pool),
+        }
+    }
+
+    /// There is no thread for it: does what must be done right here.
+    fn run_by_submitter(self, pool: &Arc<BlockingPool>) {
+        match self {
+            Self::StandBy => pool.refused.nobody_stands_by(),
+            job => job.run(pool),
         }
     }
 }
 
 impl BlockingPool {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { state: Mutex::new(State::default()), submitted: Condvar::new() })
+    pub(crate) fn new(setup: Arc<Setup>) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::new(State::default()),
+            submitted: Condvar::new(),
+            refused: Refused::new(),
+            setup,
+        })
     }
 
-    /// Ends `thread`, which has not started, with `error`, on a thread of the pool: soon,
-    /// whatever else the pool has to do. The shutdown of its runtime waits for it.
-    pub(crate) fn abandon(self: &Arc<Self>, thread: Runnable, error: JoinError, of: Arc<Shared>) {
-        let of = of.outermost().clone();
-        of.party_enters();
-        self.submit(Job::Abandon(thread, error, of));
+    /// Ends these threads, which have not started, on a thread of the pool: soon, whatever else
+    /// the pool has to do. The shutdown of their runtime waits for it.
+    pub(crate) fn refuse(self: &Arc<Self>, threads: impl IntoIterator<Item = RefusedThread>) {
+        self.refused.add(threads, self);
+    }
+
+    /// Has [`Refused::drop_all`] called.
+    pub(crate) fn submit_dropper(self: &Arc<Self>) {
+        self.submit(Job::DropRefused);
+    }
+
+    /// Has [`Refused::stand_by`] called, if that is possible.
+    pub(crate) fn submit_stand_by(self: &Arc<Self>) {
+        self.submit(Job::StandBy);
+    }
+
+    /// Runs `job`, which has not started.
+    pub(crate) fn submit_run(self: &Arc<Self>, job: Runnable) {
+        self.submit(Job::Run(job));
     }
 
     fn submit(self: &Arc<Self>, job: Job) {
-        let thread = job.thread();
-        let urgent = matches!(job, Job::Abandon(..));
+        let key = job.key();
+        let urgent = !matches!(job, Job::Run(_));
         let mut state = self.state.lock();
         match urgent {
             true => state.jobs.push_front(job),
             false => state.jobs.push_back(job),
         }
         if state.idle > 0 {
-            state.idle -= 1;
+            if !broken(Mutant::PoolPromisesTwice) {
+                state.idle -= 1;
+            }
             state.promised += 1;
             drop(state);
             self.submitted.notify_one();
@@ -203,34 +244,42 @@ impl BlockingPool {
         state.threads += 1;
         state.starting += 1;
         drop(state);
-        let pool = self.clone();
-        let started =
-            ThreadBuilder::new().name("sward-unblock".to_owned()).spawn(move || pool.work());
+        let started = self.start_thread();
         let mut state = self.state.lock();
         state.starting -= 1;
-        if started.is_ok() {
-            return;
-        }
+        let Err(error) = started else { return };
         state.threads -= 1;
         // With a thread that has really started the job only waits. With none, each that
         // could not start one does its own job right here, and blocks its worker: slow, and
         // on a small stack, but not lost.
-        if state.threads <= state.starting {
-            let own = state.jobs.iter().position(|job| job.thread() == thread);
-            let own = own.and_then(|place| state.jobs.remove(place));
-            drop(state);
-            if let Some(job) = own {
-                job.run();
-            }
+        let none = state.threads <= state.starting;
+        let own = if none { state.jobs.iter().position(|job| job.key() == key) } else { None };
+        let own = own.and_then(|place| state.jobs.remove(place));
+        let warned = std::mem::replace(&mut state.has_warned, true);
+        drop(state);
+        if !warned {
+            warn(&error);
+        }
+        if let Some(job) = own {
+            job.run_by_submitter(self);
         }
     }
 
-    fn work(&self) {
+    fn start_thread(self: &Arc<Self>) -> io::Result<()> {
+        let pool = self.clone();
+        let work = move || {
+            pool.setup.leave_cores();
+            pool.work();
+        };
+        ThreadBuilder::new().name(self.setup.thread_name("unblock")).spawn(work).map(drop)
+    }
+
+    fn work(self: &Arc<Self>) {
         let mut state = self.state.lock();
         'jobs: loop {
             if let Some(job) = state.jobs.pop_front() {
                 drop(state);
-                job.run();
+                job.run(self);
                 state = self.state.lock();
                 continue;
             }
@@ -240,9 +289,14 @@ impl BlockingPool {
             state.idle += 1;
             loop {
                 let timed_out = self.submitted.wait_for(&mut state, KEEP_ALIVE).timed_out();
-                if state.promised > 0 {
+                let forgets = timed_out && broken(Mutant::PoolLeavesPromised)
+                    || state.closed && broken(Mutant::PoolClosesWithJobs);
+                if state.promised > 0 && !forgets {
                     state.promised -= 1;
                     break;
+                }
+                if forgets {
+                    break 'jobs;
                 }
                 if timed_out || state.closed {
                     state.idle -= 1;
@@ -253,6 +307,12 @@ impl BlockingPool {
         state.threads -= 1;
     }
 
+    /// The time of an idle thread is up.
+    #[cfg(sward_loom)]
+    pub(crate) fn expire(&self) {
+        self.submitted.expire();
+    }
+
     /// Lets the idle threads end, and the others after their jobs.
     pub(crate) fn close(&self) {
         let mut state = self.state.lock();
@@ -260,4 +320,11 @@ impl BlockingPool {
         drop(state);
         self.submitted.notify_all();
     }
+}
+
+fn warn(error: &io::Error) {
+    report(format_args!(
+        "sward: an OS thread for `unblock` could not be started: {error} (is a limit on threads or \
+         memory reached?); its jobs wait for the threads that there are, or block the workers"
+    ));
 }

@@ -45,6 +45,7 @@ use std::time::Instant;
 
 use crate::cancel::Terms;
 use crate::current;
+use crate::fork;
 use crate::os_parker::{OsParker, OsUnparker};
 use crate::primitive::atomic::{AtomicU32, Ordering};
 use crate::primitive::{Mutant, NAPS, broken, spin};
@@ -106,8 +107,13 @@ impl Waiter {
     #[inline]
     pub fn new() -> Self {
         let green = current::green_thread();
-        let thread =
-            if green.is_null() { Waiting::Os(OsParker::new()) } else { Waiting::Green(green) };
+        let thread = if green.is_null() {
+            // Before anybody can have heard of the waiter.
+            fork::check();
+            Waiting::Os(OsParker::new())
+        } else {
+            Waiting::Green(green)
+        };
         Self {
             state: AtomicU32::new(WAITING),
             thread,

@@ -3,8 +3,8 @@
 mod settings;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
-use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use settings::{Count, LONG, limited, migrating, panicking, runtime, until};
@@ -412,7 +412,7 @@ fn a_run_inside_a_cancelled_thread_is_waited_for() {
         let (begun, done) = (inside.clone(), ended.clone());
         let other = runtime(1);
         let thread = rt.spawn(move || {
-            let borrowed = vec![1, 2, 3];
+            let borrowed = [1, 2, 3];
             let sum = other.run(|| {
                 begun.add();
                 sleep(Duration::from_millis(3));

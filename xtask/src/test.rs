@@ -1,10 +1,11 @@
 //! `cargo xtask test`: everything that must hold before a commit.
 
+use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::cargo::{self, Binary, cargo};
-use crate::process::shown;
+use crate::process::{capture, shown};
 use crate::{Result, examples, loom, primitives};
 
 /// The doctests and the tests of one build share their flags, so that nothing is
@@ -101,6 +102,7 @@ fn steps() -> Vec<Step> {
             rerun: "each as the table in xtask/src/examples.rs says".to_owned(),
             run: Box::new(|| examples::run(&built_examples()?)),
         },
+        Step { name: "panic-abort", rerun: shown(&aborting_program()), run: Box::new(panic_abort) },
         command(
             "benches",
             cargo(["test", "--bench", "*"].into_iter().chain(NO_MODELS).chain(["--", "--test"])),
@@ -130,6 +132,31 @@ fn unit_and_integration_tests() -> Command {
     let targets = ["--lib", "--bins", "--tests", "--examples"];
     cargo(["test"].into_iter().chain(NO_MODELS).chain(targets))
 }
+
+fn aborting_program() -> Command {
+    let words = ["build", "--package", "sward-sched", "--example", "panic_abort"];
+    cargo(words.into_iter().chain(["--profile", "abort", "--locked"]))
+}
+
+/// A runtime that can unwind nothing leaves what waits, and says so; a panic ends the process.
+fn panic_abort() -> Result {
+    const LIMIT: Duration = Duration::from_secs(60);
+    let programs = cargo::binaries(&mut aborting_program())?;
+    let program = &programs.first().ok_or("it was not built")?.path;
+    let ended = capture(&mut Command::new(program), LIMIT)?;
+    let reports = ended.stderr.matches("did not shut down in time: 1 of its").count();
+    if !ended.success() || !ended.stdout.contains("aborting") || reports != 2 {
+        return Err(format!("{}\n{}{}", ended.how(), ended.stdout, ended.stderr).into());
+    }
+    let ended = capture(Command::new(program).arg("panic"), LIMIT)?;
+    if ended.status.is_none_or(|status| status.signal() != Some(SIGABRT)) {
+        return Err(format!("after a panic: {}\n{}", ended.how(), ended.stdout).into());
+    }
+    Ok(())
+}
+
+/// What `abort` raises.
+const SIGABRT: i32 = 6;
 
 fn build_examples() -> Command {
     cargo(["build", "--examples"].into_iter().chain(NO_MODELS))

@@ -51,8 +51,7 @@ pub(crate) use self::pool::Surplus;
 pub use self::priority::Priority;
 use self::queue::LocalQueue;
 use self::search::{Pace, Watch};
-use self::shared::Queues;
-pub(crate) use self::shared::{Remote, Shared, Spawned, spawn_error};
+pub(crate) use self::shared::{Queues, Remote, Shared, Spawned, spawn_error};
 pub(crate) use self::slice::Slice;
 use self::turn::Turns;
 use crate::context::Suspension;
@@ -174,6 +173,9 @@ impl Worker {
         worker.weights.clear();
         // It may have ended the last migrating thread just before it saw that the runtime closes.
         worker.shared.moving_thread_ended();
+        if !worker.shared.is_inner() {
+            worker.shared.setup.end(index);
+        }
         worker.shared.party_leaves();
     }
 

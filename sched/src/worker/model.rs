@@ -18,6 +18,7 @@ use crate::monitor::Monitor;
 use crate::primitive::ThreadBuilder;
 use crate::stack::MIN_STACK_SIZE;
 use crate::thread::{Options, RawTask, Runnable};
+use crate::unblock::BlockingPool;
 
 /// A thread that has not started, or the right to run it.
 #[derive(Debug)]
@@ -109,6 +110,29 @@ impl ModelMonitor {
     }
 }
 
+/// A blocking pool without a runtime.
+#[derive(Clone, Debug)]
+pub struct ModelPool(Arc<BlockingPool>);
+
+impl ModelPool {
+    pub fn new() -> Self {
+        Self(BlockingPool::new(Arc::default()))
+    }
+
+    pub fn submit(&self, job: Ready) {
+        self.0.submit_run(job.0);
+    }
+
+    /// An idle thread, if there is one, has been so for long enough.
+    pub fn expire(&self) {
+        self.0.expire();
+    }
+
+    pub fn close(&self) {
+        self.0.close();
+    }
+}
+
 /// A runtime of which a model starts some workers and plays the others.
 #[derive(Clone)]
 pub struct Stage(Arc<Shared>);
@@ -116,7 +140,7 @@ pub struct Stage(Arc<Shared>);
 impl Stage {
     /// Two workers: the model plays number 0, and number 1 is real.
     pub fn new(migrates: bool) -> Self {
-        let (shared, queues) = Shared::new(2, MIN_STACK_SIZE, migrates);
+        let (shared, queues) = Shared::new(2, MIN_STACK_SIZE, migrates, Arc::default());
         let real = queues.into_iter().nth(REAL).expect("one for each worker");
         shared.party_enters();
         let of = shared.clone();

@@ -19,11 +19,14 @@ use super::slot::Slot;
 use super::{Counters, ParkedList, Worker, current_of};
 use crate::dedicated::Dedicated;
 use crate::error::JoinError;
+use crate::fork::Alive;
 use crate::metrics::WorkerMetrics;
 use crate::monitor::{Monitor, Names};
 use crate::primitive::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use crate::primitive::deque::{self, Injector, Steal, Stealer};
 use crate::primitive::{Condvar, Mutant, Mutex, broken};
+use crate::refused::RefusedThread;
+use crate::setup::Setup;
 use crate::thread::{RawTask, Runnable, SpareBlocks};
 use crate::timer::Timers;
 use crate::unblock::BlockingPool;
@@ -44,15 +47,17 @@ pub(crate) struct Shared {
     outer: Option<Arc<Self>>,
     pub(crate) spare_blocks: SpareBlocks,
     pub(crate) stack_size: usize,
+    pub(crate) setup: Arc<Setup>,
     /// Whether its threads migrate unless they are told otherwise.
     pub(crate) migrates: bool,
     /// Set once: the runtime is shut down; threads are cancelled and none starts.
     closing: AtomicBool,
     /// What a shutdown waits for: workers, the monitor and dedicated threads that have not
-    /// returned, and threads that never started and are being ended, or are to be, on the
-    /// blocking pool.
+    /// returned, and threads that never started and are being ended, or are to be
+    /// (`refused.rs`).
     parties: Mutex<usize>,
     party_left: Condvar,
+    _alive: Alive,
 }
 
 /// One worker, as others see it.
@@ -98,19 +103,21 @@ impl Shared {
         workers: usize,
         stack_size: usize,
         migrates: bool,
+        setup: Arc<Setup>,
     ) -> (Arc<Self>, Vec<Queues>) {
-        Self::make(workers, stack_size, migrates, None)
+        Self::make(workers, stack_size, migrates, setup, None)
     }
 
     /// A runtime of one worker inside `outer` (dedicated.rs).
     pub(crate) fn inside(outer: &Arc<Self>) -> (Arc<Self>, Vec<Queues>) {
-        Self::make(1, outer.stack_size, false, Some(outer.clone()))
+        Self::make(1, outer.stack_size, false, outer.setup.clone(), Some(outer.clone()))
     }
 
     fn make(
         workers: usize,
         stack_size: usize,
         migrates: bool,
+        setup: Arc<Setup>,
         outer: Option<Arc<Self>>,
     ) -> (Arc<Self>, Vec<Queues>) {
         let queues =
@@ -148,15 +155,20 @@ impl Shared {
                 })
                 .collect(),
             spare_runners: SpareRunners::new(),
-            blocking: outer.as_ref().map_or_else(BlockingPool::new, |it| it.blocking.clone()),
+            blocking: match &outer {
+                Some(outer) => outer.blocking.clone(),
+                None => BlockingPool::new(setup.clone()),
+            },
             dedicated: Dedicated::new(),
             outer,
             spare_blocks: SpareBlocks::new(),
             stack_size,
+            setup,
             migrates,
             closing: AtomicBool::new(false),
             parties: Mutex::new(0),
             party_left: Condvar::new(),
+            _alive: Alive::new(),
         });
         (shared, queues)
     }
@@ -267,16 +279,17 @@ impl Shared {
 
     /// Ends, as cancelled, the fresh threads that no worker has: no worker may have time to.
     pub(crate) fn refuse_injected(self: &Arc<Self>) {
-        let mut started = Vec::new();
+        let (mut started, mut refused) = (Vec::new(), Vec::new());
         while let Some(thread) = self.take_injected() {
             if thread.header().home.get().is_null() || broken(Mutant::RefusesStarted) {
                 let error = JoinError::cancelled(thread.header().describe());
-                self.blocking.abandon(thread, error, self.clone());
+                refused.push(RefusedThread::new(thread, error, self));
             } else {
                 // Woken from outside: it has a stack to unwind, on a worker.
                 started.push(thread);
             }
         }
+        self.blocking.refuse(refused);
         started.into_iter().for_each(|thread| self.put_into_injector(thread));
     }
 
@@ -287,8 +300,13 @@ impl Shared {
 
     /// One less.
     pub(crate) fn party_leaves(&self) {
-        *self.parties.lock() -= 1;
-        self.party_left.notify_all();
+        let mut parties = self.parties.lock();
+        *parties -= 1;
+        let none = *parties == 0;
+        drop(parties);
+        if none {
+            self.party_left.notify_all();
+        }
     }
 
     /// Waits until nobody is left (`true`) or the deadline has passed.

@@ -22,8 +22,10 @@ use super::{Remote, Worker};
 use crate::context::{OwnedRunner, Runner, Suspension};
 use crate::current;
 use crate::error::JoinError;
+use crate::fork;
 use crate::primitive::deque::Steal;
 use crate::primitive::{NAPS, spin};
+use crate::refused::RefusedThread;
 use crate::thread::{Header, Runnable};
 
 /// A fresh thread is started at least every so many turns, however busy the started
@@ -383,7 +385,7 @@ impl Worker {
             unsafe { thread.abandon(error) };
         } else {
             // Not here: the destructors may block.
-            self.shared.blocking.abandon(thread, error, self.shared.clone());
+            self.shared.blocking.refuse([RefusedThread::new(thread, error, &self.shared)]);
         }
         false
     }
@@ -402,9 +404,13 @@ impl Worker {
 /// The thread on `runner` has come to its end: finishes it and, if a fresh thread is next,
 /// gives it to `runner` (`true`). Otherwise the runner is to suspend.
 pub(super) fn after_run(runner: &Runner) -> bool {
-    // SAFETY: this runs in a green thread, so there is a worker, and a current thread whose
-    // right to run was used to run it and is used up here.
-    let thread = unsafe { Runnable::from_raw((*current::worker()).current()) };
+    let worker = current::worker();
+    if worker.is_null() {
+        fork::check_return();
+    }
+    // SAFETY: this runs in a green thread, so there is a worker (but in a forked child), and a
+    // current thread whose right to run was used to run it and is used up here.
+    let thread = unsafe { Runnable::from_raw((*worker).current()) };
     let migrates = thread.header().migrates;
     // May block, and so come back on another worker.
     thread.finish(|header| {

@@ -107,3 +107,39 @@ pub(crate) fn limited(test: impl FnOnce() + Send + 'static) {
         resume_unwind(panic);
     }
 }
+
+/// Names what the process that [`in_child`] starts is to do.
+const CHILD: &str = "SWARD_TEST_CHILD";
+
+/// Whether this process is one that [`in_child`] has started.
+pub(crate) fn is_child() -> bool {
+    std::env::var_os(CHILD).is_some()
+}
+
+/// Runs the test called `test` of this program again, alone, in a process of its own where
+/// [`is_child`]. The process is killed when it hangs.
+pub(crate) fn in_child(test: &str) -> std::process::Output {
+    let program = std::env::current_exe().expect("the test program has a path");
+    let mut command = std::process::Command::new(program);
+    command.args(["--exact", test, "--nocapture"]).env(CHILD, "1");
+    output(command)
+}
+
+/// The output of `command`, which is killed when it hangs.
+pub(crate) fn output(mut command: std::process::Command) -> std::process::Output {
+    use std::process::Stdio;
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().expect("the program runs");
+    let pid = child.id();
+    let (ended, watch) = mpsc::channel();
+    let waiting = thread::spawn(move || {
+        let output = child.wait_with_output().expect("it is our child");
+        ended.send(()).expect("the watch waits");
+        output
+    });
+    if watch.recv_timeout(LIMIT).is_err() {
+        let _ = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status();
+        panic!("the child process hangs");
+    }
+    waiting.join().expect("it has sent its word")
+}

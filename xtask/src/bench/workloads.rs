@@ -37,6 +37,7 @@ pub(super) const ALL: &[Workload] = &[
     workload("spawn_join", Cost, "spawn one, join it"),
     workload("fib_22", Cost, "fib(22) by spawn and join; a spawn"),
     workload("skynet", Cost, "1 111 111 threads, a 10-ary tree, count its leaves; each"),
+    workload("shutdown_100k", Cost, "a runtime with 100 000 parked threads shuts down; each"),
     workload("mutex", Cost, "lock and unlock, nobody else about"),
     workload("rendezvous", Cost, "a round trip over two channels of capacity 0, 1 pair"),
     workload("pairs_100", Cost, "the same, 100 pairs; a round trip of any"),

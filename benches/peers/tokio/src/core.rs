@@ -1,10 +1,12 @@
 //! Switching, spawning, and a lock that nobody else wants.
 
+use std::future::pending;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Mutex, mpsc};
-use tokio::task::yield_now;
+use tokio::task::{spawn_blocking, yield_now};
 
 use crate::measure::Figure::Best;
 use crate::{Workload, all_at_once};
@@ -16,6 +18,7 @@ pub(crate) const ALL: &[Workload] = &[
     ("spawn_join", 200_000, Best(|times| Box::pin(spawn_join(times)))),
     ("fib_22", 28_656, Best(|spawns| Box::pin(fib_22(spawns)))),
     ("skynet", 1_111_111, Best(|tasks| Box::pin(skynet(tasks)))),
+    ("shutdown_100k", 100_000, Best(|tasks| Box::pin(shutdown(tasks)))),
     ("mutex", 10_000_000, Best(|times| Box::pin(mutex(times)))),
 ];
 
@@ -99,6 +102,30 @@ async fn skynet(tasks: u64) -> Duration {
     tokio::spawn(node(sender, leaves));
     assert_eq!(count.recv().await, Some(leaves));
     start.elapsed()
+}
+
+/// A further runtime, of as many workers, ends with so many tasks waiting in it.
+async fn shutdown(tasks: u64) -> Duration {
+    let workers = Handle::current().metrics().num_workers();
+    let runtime = Builder::new_multi_thread().worker_threads(workers).build().unwrap();
+    let (ready, mut all_ready) = mpsc::channel(1024);
+    for _ in 0..tasks {
+        let ready = ready.clone();
+        runtime.spawn(async move {
+            ready.send(()).await.unwrap();
+            pending::<()>().await;
+        });
+    }
+    for _ in 0..tasks {
+        all_ready.recv().await.unwrap();
+    }
+    // A task may not wait for it.
+    let ending = spawn_blocking(move || {
+        let start = Instant::now();
+        runtime.shutdown_timeout(Duration::from_secs(100));
+        start.elapsed()
+    });
+    ending.await.unwrap()
 }
 
 /// tokio's own lock: like ours, and unlike std's, it may be held across a wait.

@@ -1,0 +1,52 @@
+//! What becomes of a runtime that shuts down in a program built with `panic = "abort"`, where
+//! nothing can be unwound: threads that wait are left as they are, and may still end by
+//! themselves. `cargo xtask test panic-abort` builds it so and runs it; built as usual, the same
+//! threads are cancelled.
+//!
+//! With the word `panic` a green thread panics: that ends the process.
+
+use std::time::{Duration, Instant};
+
+use sward_sched::runtime::{Builder, Runtime};
+use sward_sched::{park, spawn, unblock, yield_now};
+
+const UNWINDS: bool = cfg!(panic = "unwind");
+
+fn main() {
+    if std::env::args().any(|word| word == "panic") {
+        drop(Builder::new().workers(2).build().unwrap().spawn(|| panic!("as it should")).join());
+        println!("the process goes on");
+        return;
+    }
+    let start = || Builder::new().workers(2);
+    for rt in [start(), migrating(start())].map(|builder| builder.build().unwrap()) {
+        wait_in(rt);
+    }
+    // With nobody who waits it is a shutdown as any.
+    let rt = start().build().unwrap();
+    assert_eq!(rt.run(|| spawn(|| unblock(|| 7)).join().unwrap()), 7);
+    assert!(rt.shutdown(Duration::from_secs(60)));
+    println!("all as expected, {}", if UNWINDS { "unwinding" } else { "aborting" });
+}
+
+fn migrating(builder: Builder) -> Builder {
+    // SAFETY: the threads below hold nothing that is tied to an OS thread.
+    unsafe { builder.allow_migration() }
+}
+
+fn wait_in(rt: Runtime) {
+    let waits = rt.spawn(|| {
+        park();
+        7
+    });
+    rt.run(|| (0..1000).for_each(|_| yield_now()));
+    let begun = Instant::now();
+    let in_time = rt.shutdown(Duration::from_millis(50));
+    assert_eq!((in_time, waits.is_finished()), (UNWINDS, UNWINDS));
+    assert!(UNWINDS || begun.elapsed() >= Duration::from_millis(50));
+    waits.thread().unpark();
+    match waits.join() {
+        Ok(value) => assert_eq!((value, UNWINDS), (7, false)),
+        Err(error) => assert!(UNWINDS && error.is_cancelled()),
+    }
+}
