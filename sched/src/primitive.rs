@@ -84,6 +84,10 @@ pub enum Mutant {
     MonitorSleepNoFence,
     /// `Monitor::sleep` parks without looking at the workers again.
     MonitorSleepNoRecheck,
+    /// A waiter whose wait has ended leaves its timer set.
+    TimerNotRemoved,
+    /// A timer is fired after the lock of the heap was given up.
+    TimerFiredUnlocked,
 }
 
 #[cfg(not(sward_loom))]

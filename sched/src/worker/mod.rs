@@ -53,6 +53,7 @@ use self::search::{Pace, Watch};
 use self::shared::Queues;
 pub(crate) use self::shared::{Remote, Shared, Spawned, spawn_error};
 pub(crate) use self::slice::Slice;
+use self::timers::Deadlines;
 use self::turn::Turns;
 use crate::context::Suspension;
 use crate::current;
@@ -101,8 +102,7 @@ pub(crate) struct Worker {
     /// What a thread that finished has found to run next: see `turn.rs`.
     handoff: Cell<*const Header>,
     turns: Turns,
-    /// Not later than the first deadline of `Remote::timers`.
-    next_deadline: Cell<Option<Instant>>,
+    deadlines: Deadlines,
     runners: RunnerPool,
     blocks: Blocks,
     /// The sticky threads that have parked at least once, unfinished.
@@ -147,7 +147,7 @@ impl Worker {
             fresh: queues.fresh,
             handoff: Cell::new(ptr::null()),
             turns: Turns::new(),
-            next_deadline: Cell::new(None),
+            deadlines: Deadlines::new(),
             runners: RunnerPool::new(shared.stack_size, turn::after_run),
             blocks: Blocks::new(),
             parked: ParkedList::new(),
