@@ -12,6 +12,7 @@ mod channels;
 mod core;
 mod latency;
 mod placement;
+mod timers;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -30,7 +31,7 @@ type Inside = fn(u64) -> Duration;
 type Workload = measure::Workload<Sward, Inside>;
 
 fn main() -> ExitCode {
-    measure::main(&[core::ALL, channels::ALL, placement::ALL, latency::ALL])
+    measure::main(&[core::ALL, channels::ALL, placement::ALL, latency::ALL, timers::ALL])
 }
 
 impl Contender for Sward {

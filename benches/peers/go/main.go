@@ -33,7 +33,7 @@ var list = flag.Bool("list", false, "print the names of the workloads")
 func main() {
 	flag.Parse()
 	runtime.GOMAXPROCS(*workers)
-	workloads := slices.Concat(coreWorkloads, channelWorkloads, placementWorkloads, latencyWorkloads)
+	workloads := slices.Concat(coreWorkloads, channelWorkloads, placementWorkloads, latencyWorkloads, timerWorkloads)
 	for _, name := range flag.Args() {
 		if !slices.ContainsFunc(workloads, func(w workload) bool { return w.name == name }) {
 			fmt.Fprintf(os.Stderr, "no workload %q\n", name)

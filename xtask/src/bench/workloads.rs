@@ -64,6 +64,11 @@ pub(super) const ALL: &[Workload] = &[
     workload("hog_started", Delays, "beside that one, from a send to its receipt"),
     workload("idle_cpu", Load, "10 000 parked threads"),
     workload("wakes_8000", Load, "8000 wakes a second, the waking included"),
+    workload("sleepers_100k", Cost, "100 000 threads sleep for 1 to 100 ms; CPU time each"),
+    workload("timers_1m", Cost, "1000 pairs: one waits for an hour at most, soon answered; a wait"),
+    workload("timers_1m_deep", Cost, "the same beside 100 000 that wait for as long in vain"),
+    workload("timer_lateness_idle", Delays, "how late a sleep of 1 ms ends, nothing else to do"),
+    workload("timer_lateness_busy", Delays, "the same beside threads that yield every 20 µs"),
 ];
 
 /// Those that are named, or all.
@@ -77,6 +82,6 @@ pub(super) fn chosen(names: &[String]) -> Result<Vec<&'static Workload>> {
 
 pub(super) fn print() {
     for Workload { name, what, .. } in ALL {
-        println!("{name:16} {what}");
+        println!("{name:20} {what}");
     }
 }
