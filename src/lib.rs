@@ -29,7 +29,7 @@
 //! | run a program on green threads | [`main`](macro@main), [`run`], [`Runtime`] |
 //! | pass values | [`chan`] |
 //! | share state | [`sync`] |
-//! | wait for time to pass | [`time`] |
+//! | wait for time to pass, tick, move a deadline | [`time`] |
 //! | call code that blocks its OS thread | [`unblock`], [`block_in_place`], [`Builder::dedicated`] |
 //! | let others run, or wait to be woken | [`checkpoint`], [`yield_now`], [`park`] |
 //! | start what is not `Send` | [`spawn_local`] |

@@ -46,12 +46,11 @@ pub(crate) enum Deadline {
 }
 
 impl Deadline {
-    /// `None`: a time that the clock cannot say does not come.
-    fn instant(self) -> Option<Instant> {
+    fn wait(self, waiter: &Waiter) -> Outcome {
         match self {
-            Self::Never => None,
-            Self::At(deadline) => Some(deadline),
-            Self::In(timeout) => Instant::now().checked_add(timeout),
+            Self::Never => waiter.wait(None),
+            Self::At(deadline) => waiter.wait(Some(deadline)),
+            Self::In(timeout) => waiter.wait_for(timeout),
         }
     }
 }
@@ -215,7 +214,7 @@ impl<B> Channel<B> {
         // SAFETY: it stays here, and is removed below unless it was claimed or closed.
         unsafe { place.get_in_line(&state.senders) };
         drop(state);
-        let outcome = place.waiter.wait(deadline.instant());
+        let outcome = deadline.wait(&place.waiter);
         if let Outcome::Done(_) = outcome {
             return Ok(());
         }
@@ -298,7 +297,7 @@ impl<B> Channel<B> {
         // SAFETY: it stays here, and is removed below unless it was claimed or closed.
         unsafe { place.get_in_line(&state.receivers) };
         drop(state);
-        let outcome = place.waiter.wait(deadline.instant());
+        let outcome = deadline.wait(&place.waiter);
         if let Outcome::Done(_) = outcome {
             // SAFETY: whoever claimed it has written the value (2).
             return Ok(unsafe { place.slot.take() });

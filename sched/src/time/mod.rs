@@ -34,8 +34,8 @@ use crate::waiter::{Outcome, Waiter};
 ///
 /// Unwinds the green thread when its runtime shuts down.
 pub fn sleep(duration: Duration) {
-    if !duration.is_zero() {
-        wait_until(Instant::now().checked_add(duration));
+    if !duration.is_zero() && Waiter::new().wait_for(duration) == Outcome::Cancelled {
+        cancel::raise();
     }
 }
 

@@ -57,7 +57,7 @@ use self::timers::Deadlines;
 use self::turn::Turns;
 use crate::context::Suspension;
 use crate::current;
-use crate::primitive::{PANICS_UNWIND, deque};
+use crate::primitive::{PANICS_UNWIND, deque, wake_on_time};
 use crate::report::report;
 use crate::spans;
 use crate::thread::{Blocks, Header, Runnable};
@@ -131,6 +131,7 @@ impl Worker {
                 }
             }
         }
+        wake_on_time();
         let watch = Watch { turns: 0, since: Instant::now() };
         let worker = Self {
             index,
