@@ -235,7 +235,7 @@ impl TimerHandle {
     }
 
     /// The timer never elapses, unless it is set anew. A thread that waits for it goes on
-    /// waiting. `true`, unless its time had come already.
+    /// waiting. `false`: its time had come already, and it stays elapsed.
     ///
     /// ```
     /// # use sward_sched as sward;
@@ -250,8 +250,13 @@ impl TimerHandle {
     ///
     /// Never blocks.
     pub fn stop(&self) -> bool {
-        let now = Instant::now();
-        self.set(None).is_none_or(|before| before > now)
+        let mut state = self.0.lock();
+        // Under the lock: whoever waits has not seen the deadline pass before this.
+        let has_come = state.deadline.is_some_and(|deadline| deadline <= Instant::now());
+        if !has_come {
+            state.deadline = None;
+        }
+        !has_come
     }
 
     /// When it elapses, or has elapsed; `None`: never.
@@ -282,8 +287,7 @@ impl TimerHandle {
         self.deadline().is_some_and(|deadline| deadline <= Instant::now())
     }
 
-    /// Returns the deadline before.
-    fn set(&self, deadline: Option<Instant>) -> Option<Instant> {
+    fn set(&self, deadline: Option<Instant>) {
         let mut state = self.0.lock();
         let before = std::mem::replace(&mut state.deadline, deadline);
         let is_nearer = deadline.is_some_and(|new| before.is_none_or(|before| new < before));
@@ -293,7 +297,6 @@ impl TimerHandle {
         if let Some(wake) = wake {
             wake.wake();
         }
-        before
     }
 
     /// Waits for the deadline as it is now. `false`: it was moved meanwhile.
