@@ -323,7 +323,9 @@ mod tests {
         let nodes = nodes(1000);
         let mut timers = Timers::new();
         let at = timers.start + nanos(1);
-        nodes.iter().for_each(|node| drop(timers.insert(at, node)));
+        for node in &nodes {
+            timers.insert(at, node);
+        }
         for node in &nodes {
             assert_ne!(node.slot.get(), ABSENT);
             assert!(timers.pop_due(at).is_some());
@@ -399,7 +401,7 @@ mod tests {
             random ^= random << 17;
             let i = (random >> 8) as usize % nodes.len();
             let at = (random >> 20) % 1000;
-            if random % 8 == 0 {
+            if random.is_multiple_of(8) {
                 let now = start + nanos(at / 4);
                 let due = model.iter().copied().filter(|&(then, _)| then <= at / 4).min();
                 let fired = timers.pop_due(now);
