@@ -29,7 +29,7 @@
 //! | run a program on green threads | [`main`](macro@main), [`run`], [`Runtime`] |
 //! | pass values | [`chan`] |
 //! | share state | [`sync`] |
-//! | wait for time to pass, or no longer than some time | [`time`] |
+//! | wait for time to pass, or no longer than some time; tick; move a deadline | [`time`] |
 //! | end a thread that waits, or keep that from happening | [`JoinHandle::cancel`], [`uncancellable`] |
 //! | call code that blocks its OS thread | [`unblock`], [`block_in_place`], [`Builder::dedicated`] |
 //! | let others run, or wait to be woken | [`checkpoint`], [`yield_now`], [`park`] |

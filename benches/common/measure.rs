@@ -154,12 +154,16 @@ pub(crate) fn timed(work: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
+/// CPU time that this process has used so far.
+pub(crate) fn cpu_time() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default()
+}
+
 /// CPU time that this process uses during `work`, in percent of one core.
 pub(crate) fn load(work: impl FnOnce()) -> f64 {
-    let used = || Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default();
-    let before = used();
+    let before = cpu_time();
     let time = timed(work);
-    (used() - before).as_secs_f64() / time.as_secs_f64() * 100.0
+    (cpu_time() - before).as_secs_f64() / time.as_secs_f64() * 100.0
 }
 
 /// Bytes of memory that this process has, of the system's.

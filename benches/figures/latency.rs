@@ -101,7 +101,12 @@ fn joined(delays: Vec<JoinHandle<Duration>>) -> Vec<Duration> {
 }
 
 /// Does `it` beside so many green threads that compute for one `turn` between yields.
-fn beside<T>(sward: &Sward, threads: usize, turn: Duration, it: impl FnOnce() -> T) -> T {
+pub(crate) fn beside<T>(
+    sward: &Sward,
+    threads: usize,
+    turn: Duration,
+    it: impl FnOnce() -> T,
+) -> T {
     let work = Work::lasting(turn);
     let done = Arc::new(AtomicBool::new(false));
     let (ready, all_ready) = chan::bounded(threads);

@@ -14,6 +14,7 @@ mod core;
 mod latency;
 mod placement;
 mod stacks;
+mod timers;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         latency::ALL,
         cancel::ALL,
         stacks::ALL,
+        timers::ALL,
     ])
 }
 

@@ -9,7 +9,7 @@
 //! 3. Users' code (`Drop`) never runs under the lock.
 
 use std::mem::MaybeUninit;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sward_sched::checkpoint;
 use sward_sched::internal::{Node, Outcome, WaitList, Waiter, charge, raise_cancel};
@@ -33,6 +33,26 @@ pub(crate) trait Buffer<T> {
     fn capacity(&self) -> Option<usize>;
     /// All of them; leaves it empty.
     fn take(&mut self) -> Self;
+}
+
+/// How long to wait, if need be.
+#[derive(Clone, Copy)]
+pub(crate) enum Deadline {
+    Never,
+    At(Instant),
+    /// From the moment at which there is nothing for it but to wait: what is there already is
+    /// had without a look at the clock.
+    In(Duration),
+}
+
+impl Deadline {
+    fn wait(self, waiter: &Waiter) -> Outcome {
+        match self {
+            Self::Never => waiter.wait(None),
+            Self::At(deadline) => waiter.wait(Some(deadline)),
+            Self::In(timeout) => waiter.wait_for(timeout),
+        }
+    }
 }
 
 /// One channel.
@@ -167,11 +187,7 @@ impl<B> Channel<B> {
 
     /// Sends, waiting for room until the deadline.
     #[inline]
-    pub(crate) fn send<T>(
-        &self,
-        value: T,
-        deadline: Option<Instant>,
-    ) -> Result<(), SendTimeoutError<T>>
+    pub(crate) fn send<T>(&self, value: T, deadline: Deadline) -> Result<(), SendTimeoutError<T>>
     where
         B: Buffer<T>,
     {
@@ -192,13 +208,13 @@ impl<B> Channel<B> {
         &self,
         state: MutexGuard<'_, State<B>>,
         value: T,
-        deadline: Option<Instant>,
+        deadline: Deadline,
     ) -> Result<(), SendTimeoutError<T>> {
         let place = Place::new(Waiter::sending(), Slot::full(value));
         // SAFETY: it stays here, and is removed below unless it was claimed or closed.
         unsafe { place.get_in_line(&state.senders) };
         drop(state);
-        let outcome = place.waiter.wait(deadline);
+        let outcome = deadline.wait(&place.waiter);
         if let Outcome::Done(_) = outcome {
             return Ok(());
         }
@@ -260,7 +276,7 @@ impl<B> Channel<B> {
 
     /// Receives, waiting for a value until the deadline.
     #[inline]
-    pub(crate) fn recv<T>(&self, deadline: Option<Instant>) -> Result<T, RecvTimeoutError>
+    pub(crate) fn recv<T>(&self, deadline: Deadline) -> Result<T, RecvTimeoutError>
     where
         B: Buffer<T>,
     {
@@ -275,13 +291,13 @@ impl<B> Channel<B> {
     fn wait_to_recv<T>(
         &self,
         state: MutexGuard<'_, State<B>>,
-        deadline: Option<Instant>,
+        deadline: Deadline,
     ) -> Result<T, RecvTimeoutError> {
         let place = Place::new(Waiter::new(), Slot::<T>::empty());
         // SAFETY: it stays here, and is removed below unless it was claimed or closed.
         unsafe { place.get_in_line(&state.receivers) };
         drop(state);
-        let outcome = place.waiter.wait(deadline);
+        let outcome = deadline.wait(&place.waiter);
         if let Outcome::Done(_) = outcome {
             // SAFETY: whoever claimed it has written the value (2).
             return Ok(unsafe { place.slot.take() });

@@ -6,6 +6,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::channel::Deadline;
 use crate::ends::Ends;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::flavor::Flavor;
@@ -79,7 +80,7 @@ impl<T> Receiver<T> {
     /// When the channel is empty, and closed or without a sender.
     #[inline]
     pub fn recv(&self) -> Result<T, RecvError> {
-        self.channel().recv(None).map_err(|_| RecvError)
+        self.channel().recv(Deadline::Never).map_err(|_| RecvError)
     }
 
     /// Receives the oldest value, waiting for `timeout` at most.
@@ -105,7 +106,7 @@ impl<T> Receiver<T> {
     ///
     /// When the time is up, or no value will ever come.
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        self.channel().recv(Instant::now().checked_add(timeout))
+        self.channel().recv(Deadline::In(timeout))
     }
 
     /// Receives the oldest value, waiting until `deadline` at most.
@@ -130,7 +131,7 @@ impl<T> Receiver<T> {
     ///
     /// As [`recv_timeout`](Self::recv_timeout).
     pub fn recv_deadline(&self, deadline: Instant) -> Result<T, RecvTimeoutError> {
-        self.channel().recv(Some(deadline))
+        self.channel().recv(Deadline::At(deadline))
     }
 
     /// Closes the channel, as [`Sender::close`](crate::Sender::close) does.

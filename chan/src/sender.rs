@@ -5,6 +5,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::channel::Deadline;
 use crate::ends::Ends;
 use crate::error::{SendError, SendTimeoutError, TrySendError};
 use crate::flavor::Flavor;
@@ -78,7 +79,7 @@ impl<T> Sender<T> {
     /// The value comes back when the channel is closed or has no receiver left.
     #[inline]
     pub fn send(&self, value: T) -> Result<(), SendError<T>> {
-        self.channel().send(value, None).map_err(|error| SendError(error.into_inner()))
+        self.channel().send(value, Deadline::Never).map_err(|error| SendError(error.into_inner()))
     }
 
     /// Sends `value`, waiting for `timeout` at most.
@@ -104,7 +105,7 @@ impl<T> Sender<T> {
     ///
     /// The value comes back when the time is up, or nobody can receive it.
     pub fn send_timeout(&self, value: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
-        self.channel().send(value, Instant::now().checked_add(timeout))
+        self.channel().send(value, Deadline::In(timeout))
     }
 
     /// Sends `value`, waiting until `deadline` at most.
@@ -129,7 +130,7 @@ impl<T> Sender<T> {
     ///
     /// As [`send_timeout`](Self::send_timeout).
     pub fn send_deadline(&self, value: T, deadline: Instant) -> Result<(), SendTimeoutError<T>> {
-        self.channel().send(value, Some(deadline))
+        self.channel().send(value, Deadline::At(deadline))
     }
 
     /// Closes the channel for all, as Go's `close` does: what is queued can still be

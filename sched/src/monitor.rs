@@ -6,8 +6,8 @@
 //!
 //! - that thread is asked to yield at its next [`checkpoint`](crate::checkpoint), channel or
 //!   lock operation, so that workers need not read the clock;
-//! - other workers are woken for what they can take over, and the worker's timers are fired
-//!   on its behalf;
+//! - other workers are woken for what they can take over, and the timers of the worker's
+//!   migrating threads are fired on its behalf;
 //! - once for each such turn it is counted and, in a debug build, if it goes on, reported.
 //!
 //! Every [`TRIM`] it gives memory back that the workers have not needed meanwhile.

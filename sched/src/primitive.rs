@@ -96,6 +96,10 @@ pub enum Mutant {
     PoolPromisesTwice,
     /// A thread of the blocking pool ends when that is closed, although a job was promised to it.
     PoolClosesWithJobs,
+    /// A waiter whose wait has ended leaves its timer set.
+    TimerNotRemoved,
+    /// A timer is fired after the lock of the heap was given up.
+    TimerFiredUnlocked,
 }
 
 #[cfg(not(sward_loom))]
@@ -200,6 +204,15 @@ mod real {
         }
     }
 
+    /// From now on this OS thread wakes up when its timeouts end, or a microsecond later.
+    /// Otherwise Linux takes another 50 to wake it together with others: a sleep of a
+    /// millisecond was 75 µs late, and is 25.
+    pub fn wake_on_time() {
+        const SLACK_NANOS: libc::c_ulong = 1000;
+        // SAFETY: it changes a number in the kernel. If it is refused, sleeps end later.
+        unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, SLACK_NANOS) };
+    }
+
     /// A store to a word in which others only ever exchange, by somebody who knows what they
     /// may have put there meanwhile.
     #[inline(always)]
@@ -245,6 +258,9 @@ mod model {
     /// loom has no time: every push wakes whoever could help, and no decision goes by the
     /// clock (loom runs each execution again, and it must take the same course).
     pub const NAPS: bool = false;
+
+    /// There is no time.
+    pub fn wake_on_time() {}
 
     /// loom's cell, with `Default`.
     #[derive(Debug)]

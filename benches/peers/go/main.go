@@ -33,7 +33,8 @@ var list = flag.Bool("list", false, "print the names of the workloads")
 func main() {
 	flag.Parse()
 	runtime.GOMAXPROCS(*workers)
-	workloads := slices.Concat(coreWorkloads, channelWorkloads, placementWorkloads, latencyWorkloads, cancelWorkloads, stackWorkloads)
+	workloads := slices.Concat(coreWorkloads, channelWorkloads, placementWorkloads, latencyWorkloads,
+		cancelWorkloads, stackWorkloads, timerWorkloads)
 	for _, name := range flag.Args() {
 		if !slices.ContainsFunc(workloads, func(w workload) bool { return w.name == name }) {
 			fmt.Fprintf(os.Stderr, "no workload %q\n", name)

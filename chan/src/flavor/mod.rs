@@ -5,12 +5,10 @@ mod bounded;
 mod rendezvous;
 mod unbounded;
 
-use std::time::Instant;
-
 use self::bounded::Ring;
 use self::rendezvous::Nothing;
 use self::unbounded::Segments;
-use crate::channel::Channel;
+use crate::channel::{Channel, Deadline};
 use crate::error::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
 
 /// A channel of some flavour.
@@ -49,11 +47,7 @@ impl<T> Flavor<T> {
     }
 
     #[inline]
-    pub(crate) fn send(
-        &self,
-        value: T,
-        deadline: Option<Instant>,
-    ) -> Result<(), SendTimeoutError<T>> {
+    pub(crate) fn send(&self, value: T, deadline: Deadline) -> Result<(), SendTimeoutError<T>> {
         each!(self, channel => channel.send(value, deadline))
     }
 
@@ -62,7 +56,7 @@ impl<T> Flavor<T> {
     }
 
     #[inline]
-    pub(crate) fn recv(&self, deadline: Option<Instant>) -> Result<T, RecvTimeoutError> {
+    pub(crate) fn recv(&self, deadline: Deadline) -> Result<T, RecvTimeoutError> {
         each!(self, channel => channel.recv(deadline))
     }
 

@@ -53,10 +53,11 @@ use self::queue::LocalQueue;
 use self::search::{Pace, Watch};
 pub(crate) use self::shared::{Queues, Remote, Shared, Spawned, spawn_error};
 pub(crate) use self::slice::Slice;
+use self::timers::Deadlines;
 use self::turn::Turns;
 use crate::context::Suspension;
 use crate::current;
-use crate::primitive::{PANICS_UNWIND, deque};
+use crate::primitive::{PANICS_UNWIND, deque, wake_on_time};
 use crate::report::report;
 use crate::spans;
 use crate::stack::AltStack;
@@ -102,8 +103,7 @@ pub(crate) struct Worker {
     /// What a thread that finished has found to run next: see `turn.rs`.
     handoff: Cell<*const Header>,
     turns: Turns,
-    /// Not later than the first deadline of `Remote::timers`.
-    next_deadline: Cell<Option<Instant>>,
+    deadlines: Deadlines,
     runners: RunnerPool,
     blocks: Blocks,
     /// The sticky threads that have parked at least once, unfinished.
@@ -132,6 +132,7 @@ impl Worker {
                 }
             }
         }
+        wake_on_time();
         let watch = Watch { turns: 0, since: Instant::now() };
         let worker = Self {
             index,
@@ -148,7 +149,7 @@ impl Worker {
             fresh: queues.fresh,
             handoff: Cell::new(ptr::null()),
             turns: Turns::new(),
-            next_deadline: Cell::new(None),
+            deadlines: Deadlines::new(),
             runners: RunnerPool::new(shared.stack_size, turn::after_run),
             blocks: Blocks::new(),
             parked: ParkedList::new(),

@@ -6,7 +6,9 @@
 
 use std::fmt;
 use std::panic::Location;
+use std::ptr::NonNull;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::inbox::Inbox;
 use super::slot::Slot;
@@ -18,7 +20,9 @@ use crate::monitor::Monitor;
 use crate::primitive::ThreadBuilder;
 use crate::stack::MIN_STACK_SIZE;
 use crate::thread::{Options, RawTask, Runnable};
+use crate::timer::TimerNode;
 use crate::unblock::BlockingPool;
+use crate::waiter::Waiter;
 
 /// A thread that has not started, or the right to run it.
 #[derive(Debug)]
@@ -88,6 +92,49 @@ impl ModelSlot {
         self.0.take().map(Ready)
     }
 }
+
+/// A deadline an hour from now.
+#[derive(Debug)]
+pub struct ModelTimer(TimerNode);
+
+impl ModelTimer {
+    pub fn new(waiter: &Waiter) -> Self {
+        Self(TimerNode::new(NonNull::from(waiter)))
+    }
+}
+
+/// The deadlines of migrating threads at a worker that the model plays.
+#[derive(Debug)]
+pub struct ModelTimers(Arc<Shared>);
+
+impl ModelTimers {
+    pub fn new() -> Self {
+        Self(Shared::new(1, MIN_STACK_SIZE, true).0)
+    }
+
+    fn remote(&self) -> &Remote {
+        &self.0.remotes[PLAYED]
+    }
+
+    pub fn set(&self, timer: &ModelTimer) {
+        self.remote().set_timer(Instant::now() + HOUR, &timer.0);
+    }
+
+    pub fn cancel(&self, timer: &ModelTimer) {
+        self.remote().cancel_timer(&timer.0);
+    }
+
+    /// Somebody finds that more than an hour has passed.
+    pub fn fire(&self) {
+        self.remote().fire_timers(Instant::now() + 2 * HOUR);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.remote().timers.lock().next_deadline().is_none()
+    }
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// A monitor whose round is the model's.
 #[derive(Debug)]
@@ -195,6 +242,11 @@ impl Stage {
     /// The monitor finds the real worker stuck.
     pub fn help(&self) {
         self.0.help(self.real());
+    }
+
+    /// The played worker sees, more than an hour from now, that the real one is stuck.
+    pub fn fire_timers(&self) {
+        self.real().fire_timers_for(Instant::now() + 2 * HOUR);
     }
 
     /// The played worker cancels what is parked and migrates.

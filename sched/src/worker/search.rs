@@ -212,7 +212,7 @@ impl Worker {
         if rest_over.is_some() {
             idle.rest(true);
         }
-        let deadline = self.next_deadline.get().into_iter().chain(nap_over).min();
+        let deadline = self.deadlines.next().into_iter().chain(nap_over).min();
         idle.sleep(self.index, searching, deadline, || self.has_work());
         if naps {
             idle.stop_napping();
@@ -245,7 +245,7 @@ impl Worker {
                 spin();
             }
             let searched = now.duration_since(start);
-            let timer_due = self.next_deadline.get().is_some_and(|deadline| deadline <= now);
+            let timer_due = self.deadlines.next().is_some_and(|deadline| deadline <= now);
             // A victim that has something to give but is not yet known to be stuck is waited for.
             let may_stop = searched >= limit
                 && (searched >= 2 * STUCK
@@ -276,6 +276,10 @@ impl Worker {
             let is_stuck = !NAPS || stuck_for >= STUCK || victim.slice.is_blocking();
             if NAPS && stuck_for >= TOO_LONG {
                 victim.slice.ask_to_yield();
+                victim.fire_timers_for(now);
+                if !self.moving.is_empty() {
+                    return self.pop_any();
+                }
             }
             self.steal_from(victim, is_stuck)
         });

@@ -30,7 +30,6 @@ use crate::setup::Setup;
 use crate::thread::{RawTask, Runnable, SpareBlocks};
 use crate::timer::Timers;
 use crate::unblock::BlockingPool;
-use crate::waiter::{Waiter, Wake};
 
 /// One runtime, as its workers see it.
 pub(crate) struct Shared {
@@ -85,7 +84,10 @@ pub(crate) struct Remote {
     /// Migrating threads that have started here, and that have finished here, so far.
     moving_started: AtomicUsize,
     moving_finished: AtomicUsize,
+    /// Deadlines of migrating threads (timers.rs).
     pub(super) timers: Mutex<Timers>,
+    /// Whether there ever was one: most workers never have any.
+    pub(super) has_timers: AtomicBool,
     /// The migrating threads that first parked here, unfinished.
     pub(super) parked: Mutex<ParkedList>,
     shared: Weak<Shared>,
@@ -149,7 +151,8 @@ impl Shared {
                     started: AtomicUsize::new(0),
                     moving_started: AtomicUsize::new(0),
                     moving_finished: AtomicUsize::new(0),
-                    timers: Mutex::new(Timers::default()),
+                    timers: Mutex::new(Timers::new()),
+                    has_timers: AtomicBool::new(false),
                     parked: Mutex::new(ParkedList::new()),
                     shared: shared.clone(),
                 })
@@ -203,16 +206,7 @@ impl Shared {
 
     /// `stuck` does not come to what it has to do: does what others can.
     pub(crate) fn help(self: &Arc<Self>, stuck: &Remote) {
-        let now = Instant::now();
-        loop {
-            let fired = stuck.fire_timer(now);
-            if let Some(wake) = fired.wake {
-                wake.wake();
-            }
-            if fired.next.is_none_or(|deadline| deadline > now) {
-                break;
-            }
-        }
+        stuck.fire_timers_for(Instant::now());
         if !stuck.may_expect() {
             return self.help_steal(stuck);
         }
@@ -434,15 +428,6 @@ impl Remote {
         self.fresh.len() + self.moving.len()
     }
 
-    /// Ends one of the waits whose deadline has passed.
-    pub(super) fn fire_timer(&self, now: Instant) -> Fired {
-        let mut timers = self.timers.lock();
-        let due = timers.pop_due(now);
-        // SAFETY: under the lock a timer's waiter is in place (timer.rs, 2).
-        let wake = due.and_then(|waiter| unsafe { Waiter::time_out(waiter) });
-        Fired { wake, next: timers.next_deadline() }
-    }
-
     /// The runtime that it belongs to, if that is still there.
     pub(super) fn shared(&self) -> Option<Arc<Shared>> {
         self.shared.upgrade()
@@ -452,13 +437,6 @@ impl Remote {
 /// What a turn is taken to last before it was measured: long enough for a second fresh
 /// thread to be worth a wake.
 const FIRST_TURN_NANOS: u64 = 20_000;
-
-/// What came of a look at the timers.
-pub(super) struct Fired {
-    /// Whom to wake, now that the lock is gone.
-    pub(super) wake: Option<Wake>,
-    pub(super) next: Option<Instant>,
-}
 
 /// A thread made but not yet handed over: see [`Shared::start`].
 pub(crate) type Spawned = (RawTask, Runnable);

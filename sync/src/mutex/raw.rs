@@ -148,11 +148,11 @@ impl RawMutex {
     }
 
     #[inline]
-    fn lock_until(&self, deadline: Option<Instant>) -> bool {
+    fn lock_until(&self, deadline: impl FnOnce() -> Option<Instant>) -> bool {
         give_way();
         // Acquire: pairs with the Release of the unlock.
         self.state.compare_exchange_weak(0, LOCKED, Ordering::Acquire, Ordering::Relaxed).is_ok()
-            || self.lock_slow(deadline)
+            || self.lock_slow(deadline())
     }
 
     #[inline]
@@ -175,7 +175,7 @@ unsafe impl lock_api::RawMutex for RawMutex {
 
     #[inline]
     fn lock(&self) -> GuardNoSend {
-        self.lock_until(None);
+        self.lock_until(|| None);
         GuardNoSend::new()
     }
 
@@ -209,10 +209,10 @@ unsafe impl lock_api::RawMutexTimed for RawMutex {
     type Instant = Instant;
 
     fn try_lock_for(&self, timeout: Duration) -> Option<GuardNoSend> {
-        self.lock_until(Instant::now().checked_add(timeout)).then(GuardNoSend::new)
+        self.lock_until(|| Instant::now().checked_add(timeout)).then(GuardNoSend::new)
     }
 
     fn try_lock_until(&self, deadline: Instant) -> Option<GuardNoSend> {
-        self.lock_until(Some(deadline)).then(GuardNoSend::new)
+        self.lock_until(|| Some(deadline)).then(GuardNoSend::new)
     }
 }

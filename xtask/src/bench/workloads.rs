@@ -75,6 +75,11 @@ pub(super) const ALL: &[Workload] = &[
     workload("spawn_new_stack", Cost, "spawn to two pages deep, 250 threads, new stacks; each"),
     workload("spawn_pooled_stack", Cost, "the same on stacks that have just been used"),
     workload("spawn_given_back", Cost, "the same on stacks whose memory was given back"),
+    workload("sleepers_100k", Cost, "100 000 threads sleep for 1 to 100 ms; CPU time each"),
+    workload("timers_1m", Cost, "1000 pairs: one waits for an hour at most, soon answered; a wait"),
+    workload("timers_1m_deep", Cost, "the same beside 100 000 that wait for as long in vain"),
+    workload("timer_lateness_idle", Delays, "how late a sleep of 1 ms ends, nothing else to do"),
+    workload("timer_lateness_busy", Delays, "the same beside threads that yield every 20 µs"),
 ];
 
 /// Those that are named, or all.
@@ -88,6 +93,6 @@ pub(super) fn chosen(names: &[String]) -> Result<Vec<&'static Workload>> {
 
 pub(super) fn print() {
     for Workload { name, what, .. } in ALL {
-        println!("{name:16} {what}");
+        println!("{name:20} {what}");
     }
 }

@@ -4,15 +4,17 @@
 //! Left out: `spawn` and `skynet`, which end in "out of memory" (each coroutine alive has
 //! mappings of its own, and the system allows some 65 000), and whatever needs a channel
 //! of bounded capacity: `chan_*`, `pool_*`, `rw_pairs`. Where one message is in flight at a
-//! time, as in round trips, an unbounded channel does the same work. And `latency_busy`,
-//! which never ends: a coroutine that yields in a loop starves those that are spawned or
-//! woken from outside.
+//! time, as in round trips, an unbounded channel does the same work (but not in `timers_*`,
+//! where receivers are to wait). `latency_busy` and `timer_lateness_busy` never end: a
+//! coroutine that yields in a loop starves those that are spawned or woken from outside. And
+//! `sleepers_100k` dies as `spawn` does.
 
 #[path = "../../../common/measure.rs"]
 mod measure;
 
 mod core;
 mod latency;
+mod timers;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -29,7 +31,7 @@ type Inside = fn(u64) -> Duration;
 type Workload = measure::Workload<May, Inside>;
 
 fn main() -> ExitCode {
-    measure::main(&[core::ALL, latency::ALL])
+    measure::main(&[core::ALL, latency::ALL, timers::ALL])
 }
 
 impl Contender for May {

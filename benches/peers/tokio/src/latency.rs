@@ -104,7 +104,7 @@ fn joined(tokio: &Tokio, delays: Vec<JoinHandle<Duration>>) -> Vec<Duration> {
 }
 
 /// Does `it` beside so many tasks that compute for one `turn` between yields.
-fn beside<T>(tokio: &Tokio, tasks: usize, turn: Duration, it: impl FnOnce() -> T) -> T {
+pub(crate) fn beside<T>(tokio: &Tokio, tasks: usize, turn: Duration, it: impl FnOnce() -> T) -> T {
     let work = Work::lasting(turn);
     let done = Arc::new(AtomicBool::new(false));
     let (ready, mut all_ready) = mpsc::channel(tasks);

@@ -15,6 +15,7 @@ mod core;
 mod latency;
 mod placement;
 mod stacks;
+mod timers;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -39,7 +40,15 @@ fn main() -> ExitCode {
     if std::env::args().any(|arg| arg == "--kanal") {
         return measure::main(&[channels::KANAL]);
     }
-    measure::main(&[core::ALL, channels::ALL, placement::ALL, latency::ALL, cancel::ALL, stacks::ALL])
+    measure::main(&[
+        core::ALL,
+        channels::ALL,
+        placement::ALL,
+        latency::ALL,
+        cancel::ALL,
+        stacks::ALL,
+        timers::ALL,
+    ])
 }
 
 impl Contender for Tokio {
@@ -49,7 +58,8 @@ impl Contender for Tokio {
         if let Some(flag) = options.flags.iter().find(|flag| *flag != "--kanal") {
             return Err(format!("no option {flag}"));
         }
-        let runtime = Builder::new_multi_thread().worker_threads(options.workers).enable_time().build();
+        let runtime =
+            Builder::new_multi_thread().worker_threads(options.workers).enable_time().build();
         Ok(Self { runtime: runtime.map_err(|error| error.to_string())?, workers: options.workers })
     }
 
