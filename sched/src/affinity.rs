@@ -68,6 +68,7 @@ mod tests {
 
     /// In an OS thread of its own, which the test changes.
     fn apart(test: fn()) {
+        // not modelled: a test of the system
         std::thread::spawn(test).join().unwrap();
     }
 

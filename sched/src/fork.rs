@@ -8,8 +8,8 @@
 //!    or waits for anything; [`check_return`] where a green thread or a blocking job ends.
 //! 2. The flag is seen by the child's only thread, which has set it: `Relaxed`.
 
-// not modelled: loom has no processes
 use std::sync::Once;
+// not modelled: loom has no processes
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::current;
