@@ -69,8 +69,8 @@ enum Memory {
 }
 
 /// The frames below that of a runner's body, when that is suspended, take no more than this:
-/// they are corosensei's, some hundred bytes without optimisation.
-const SUSPENDED_FRAMES: usize = 2048;
+/// they are corosensei's, some hundred bytes.
+const SUSPENDED_FRAMES: usize = if cfg!(debug_assertions) { 4096 } else { 1024 };
 
 impl Runner {
     /// A runner with a new stack.
@@ -121,9 +121,9 @@ impl Runner {
     /// While it is idle nothing on its stack that lies below this is in use.
     fn idle_low(&self) -> usize {
         let frame = self.body_frame.get();
-        // A body that has not begun is a few words at the top. (A sanitizer may keep locals
+        // A body that has not begun is a few words at the base. (A sanitizer may keep locals
         // elsewhere.)
-        let frame = if self.extent.contains(frame) { frame } else { self.extent.top() - 1 };
+        let frame = if self.extent.contains(frame) { frame } else { self.extent.base() };
         (frame - SUSPENDED_FRAMES).max(self.extent.usable_low())
     }
 

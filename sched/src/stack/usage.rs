@@ -16,9 +16,13 @@ const ASKED: usize = 128;
 ///
 /// ```
 /// # use sward_sched as sward;
+/// #[inline(never)]
+/// fn deep() {
+///     std::hint::black_box(&mut [1u8; 50_000]);
+/// }
 /// let handle = sward::Builder::new().measure_stack(true).spawn(|| {
 ///     let before = sward::stack_usage().unwrap();
-///     std::hint::black_box(&mut [1u8; 50_000]);
+///     deep();
 ///     (before, sward::stack_usage().unwrap())
 /// });
 /// let (before, after) = handle.join().unwrap();
@@ -64,7 +68,7 @@ impl Extent {
             // caller's own, too: so it is read as it is, whatever the compiler knows of it.
             unsafe { word.read_volatile() != 0 }
         };
-        self.top() - words.into_iter().find(is_set).unwrap_or(page)
+        self.base() - words.into_iter().find(is_set).unwrap_or(page)
     }
 
     /// The lowest page that the kernel has committed.
