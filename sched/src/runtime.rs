@@ -14,6 +14,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 pub use self::builder::Builder;
+use crate::cancel::uncancellable;
 use crate::current;
 use crate::fork;
 use crate::join::JoinHandle;
@@ -182,7 +183,8 @@ impl Runtime {
     ///
     /// # Cancellation
     ///
-    /// Unwinds a green thread of another runtime when that shuts down; this shutdown goes on.
+    /// Unwinds a green thread of another runtime as [`park`](crate::park) does; this shutdown goes
+    /// on. (Dropping the runtime is no such point.)
     ///
     /// # Panics
     ///
@@ -200,7 +202,8 @@ impl Drop for Runtime {
     fn drop(&mut self) {
         // In a forked child there is nobody to end.
         if !self.ended && !fork::is_child() {
-            end(&self.shared, DROP_TIMEOUT);
+            // A destructor is no place to unwind from.
+            uncancellable(|| end(&self.shared, DROP_TIMEOUT));
         }
     }
 }
