@@ -109,7 +109,7 @@ pub struct ModelTimers(Arc<Shared>);
 
 impl ModelTimers {
     pub fn new() -> Self {
-        Self(Shared::new(1, MIN_STACK_SIZE, true).0)
+        Self(Shared::new(1, MIN_STACK_SIZE, true, Arc::default()).0)
     }
 
     fn remote(&self) -> &Remote {
