@@ -4,6 +4,7 @@ mod block;
 mod completion;
 mod header;
 mod state;
+mod task;
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -11,7 +12,8 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr::NonNull;
 
 pub(crate) use self::block::{Blocks, SpareBlocks};
-pub(crate) use self::header::{Header, Options, RawTask, Runnable};
+pub(crate) use self::header::{Header, Options};
+pub(crate) use self::task::{RawTask, Runnable};
 use crate::current::green_thread;
 
 /// A handle to a thread, green or not: its name, its number, and a way to
