@@ -15,7 +15,10 @@ use crate::stack::NoStack;
 /// assert!(error.is_panic());
 /// assert!(error.to_string().contains("no luck"));
 /// ```
-pub struct JoinError {
+pub struct JoinError(Box<Why>);
+
+/// Boxed, because every task has room for an error, and few ever have one.
+struct Why {
     /// The name and number of the green thread, for messages.
     thread: String,
     kind: Kind,
@@ -32,19 +35,23 @@ enum Kind {
 impl JoinError {
     pub(crate) fn panic(thread: String, payload: Box<dyn Any + Send>) -> Self {
         let message = panic_message(payload.as_ref()).map(str::to_owned);
-        Self { thread, kind: Kind::Panic(Mutex::new(payload), message) }
+        Self::new(thread, Kind::Panic(Mutex::new(payload), message))
     }
 
     pub(crate) fn cancelled(thread: String) -> Self {
-        Self { thread, kind: Kind::Cancelled }
+        Self::new(thread, Kind::Cancelled)
     }
 
     pub(crate) fn no_stack(thread: String, error: NoStack) -> Self {
-        Self { thread, kind: Kind::NoStack(error) }
+        Self::new(thread, Kind::NoStack(error))
     }
 
     pub(crate) fn no_os_thread(thread: String, error: io::Error) -> Self {
-        Self { thread, kind: Kind::NoOsThread(error) }
+        Self::new(thread, Kind::NoOsThread(error))
+    }
+
+    fn new(thread: String, kind: Kind) -> Self {
+        Self(Box::new(Why { thread, kind }))
     }
 
     /// Whether the thread panicked.
@@ -54,7 +61,7 @@ impl JoinError {
     /// assert!(sward::spawn(|| panic!()).join().unwrap_err().is_panic());
     /// ```
     pub fn is_panic(&self) -> bool {
-        matches!(self.kind, Kind::Panic(..))
+        matches!(self.0.kind, Kind::Panic(..))
     }
 
     /// Whether the thread was stopped before it had a result: it was
@@ -70,7 +77,7 @@ impl JoinError {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.kind, Kind::Cancelled)
+        matches!(self.0.kind, Kind::Cancelled)
     }
 
     /// Whether the thread never began because there was no stack for it. The message says which
@@ -83,7 +90,7 @@ impl JoinError {
     /// assert!(error.is_no_stack() && !error.is_panic());
     /// ```
     pub fn is_no_stack(&self) -> bool {
-        matches!(self.kind, Kind::NoStack(_))
+        matches!(self.0.kind, Kind::NoStack(_))
     }
 
     /// The system's number for why there was no stack (`ENOMEM`, most often), if that is what
@@ -108,7 +115,7 @@ impl JoinError {
     /// assert!(error.to_string().contains("stack"));
     /// ```
     pub fn no_stack_reason(&self) -> Option<&io::Error> {
-        match &self.kind {
+        match &self.0.kind {
             Kind::NoStack(error) => Some(error.os_error()),
             _ => None,
         }
@@ -143,9 +150,10 @@ impl JoinError {
     ///
     /// This error itself when the thread did not panic.
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send>, Self> {
-        match self.kind {
+        let Why { thread, kind } = *self.0;
+        match kind {
             Kind::Panic(payload, _) => Ok(payload.into_inner()),
-            kind => Err(Self { kind, ..self }),
+            kind => Err(Self::new(thread, kind)),
         }
     }
 
@@ -168,8 +176,8 @@ pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> Option<&str> {
 
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let thread = &self.thread;
-        match &self.kind {
+        let thread = &self.0.thread;
+        match &self.0.kind {
             Kind::Panic(_, Some(message)) => write!(f, "{thread} panicked: {message}"),
             Kind::Panic(_, None) => write!(f, "{thread} panicked"),
             Kind::Cancelled => {
@@ -189,7 +197,7 @@ impl fmt::Debug for JoinError {
 
 impl std::error::Error for JoinError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.kind {
+        match &self.0.kind {
             Kind::NoStack(error) => Some(error.os_error()),
             Kind::NoOsThread(error) => Some(error),
             _ => None,

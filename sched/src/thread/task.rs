@@ -428,3 +428,17 @@ impl Runnable {
         }
     }
 }
+
+#[cfg(all(test, not(sward_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_without_captures_is_small() {
+        fn size_of_task<F: FnOnce() -> T, T>(_: F) -> usize {
+            size_of::<Task<F, T>>()
+        }
+        let size = size_of_task(|| ());
+        assert!(size <= 224, "{size}");
+    }
+}
