@@ -15,13 +15,14 @@
 //! 2. A slab is unmapped when it has no slot in use, and at no other time.
 //! 3. The lowest slab that has room goes first, so that the highest become empty.
 //!
-//! The lock is std's: no user code and nothing that the models know of runs under it.
+//! The lock is not one of the models': no user code and nothing that they know of runs under it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::ptr;
-#[expect(clippy::disallowed_types, reason = "see the head of this file")]
-use std::sync::{Mutex, MutexGuard, PoisonError};
+
+// not modelled: see the head of this file
+use parking_lot::{Mutex, MutexGuard};
 
 use super::error::Step;
 use super::guard::Kind;
@@ -59,11 +60,10 @@ struct Slabs {
     batch: usize,
 }
 
-#[expect(clippy::disallowed_types, reason = "see the head of this file")]
 static CLASSES: [Mutex<Slabs>; Class::COUNT] = [const { Mutex::new(Slabs::new()) }; Class::COUNT];
 
 fn slabs(class: Class) -> MutexGuard<'static, Slabs> {
-    CLASSES[class.index()].lock().unwrap_or_else(PoisonError::into_inner)
+    CLASSES[class.index()].lock()
 }
 
 /// Room for a stack, guarded and clean.
