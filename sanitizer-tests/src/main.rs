@@ -23,6 +23,7 @@ const SCENARIOS: &[(&str, fn())] = &[
     ("locks", || in_both_modes(locks)),
     ("stacks", || in_both_modes(stacks)),
     ("panics", || in_both_modes(panics)),
+    ("cancels", || in_both_modes(cancels)),
     ("os_threads", || in_both_modes(os_threads)),
     ("locals", locals),
     ("shutdowns", shutdowns),
@@ -178,6 +179,35 @@ fn panics(rt: &Runtime) {
         let payload = thread.join().unwrap_err().into_panic();
         assert_eq!(*payload.downcast::<Vec<u32>>().unwrap(), [i as u32; 5]);
     }
+}
+
+/// Threads that are ended from outside, by others and by deadlines, while they hand things on.
+fn cancels(rt: &Runtime) {
+    rt.run(|| {
+        let (sender, receiver) = chan::bounded::<Box<u64>>(1);
+        let threads = (0..60u64).map(|i| {
+            let (sender, receiver) = (sender.clone(), receiver.clone());
+            spawn(move || {
+                let mut kept = [i; 8];
+                loop {
+                    let late = Duration::from_micros(i * 7);
+                    if let Ok(Ok(it)) = time::timeout(late, || receiver.recv()) {
+                        kept[*it as usize % 8] += 1;
+                    }
+                    let given = Box::new(kept[0]);
+                    let _ = time::timeout(late, || sender.send(given));
+                    assert!(kept.iter().all(|it| *it >= i));
+                    yield_now();
+                }
+            })
+        });
+        let threads: Vec<JoinHandle<()>> = threads.collect();
+        time::sleep(Duration::from_millis(20));
+        for thread in threads {
+            thread.cancel();
+            assert!(thread.join().unwrap_err().is_cancelled());
+        }
+    });
 }
 
 /// OS threads and green ones at the two ends of channels and locks.
