@@ -122,8 +122,6 @@ pub(crate) fn in_child(test: &str) -> std::process::Output {
     let program = std::env::current_exe().expect("the test program has a path");
     let mut command = std::process::Command::new(program);
     command.args(["--exact", test, "--nocapture"]).env(CHILD, "1");
-    // What a child leaves behind, it leaves on purpose.
-    command.env("ASAN_OPTIONS", "detect_leaks=0");
     output(command)
 }
 
@@ -131,6 +129,8 @@ pub(crate) fn in_child(test: &str) -> std::process::Output {
 pub(crate) fn output(mut command: std::process::Command) -> std::process::Output {
     use std::process::Stdio;
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // What these programs leave behind, they leave on purpose.
+    command.env("ASAN_OPTIONS", "detect_leaks=0");
     let child = command.spawn().expect("the program runs");
     let pid = child.id();
     let (ended, watch) = mpsc::channel();
