@@ -39,8 +39,8 @@ fn every_blocking_call_is_ended() {
             forever,
             || sleep(LONG),
             || sleep(Duration::MAX),
-            || spawn(|| sleep(Duration::from_millis(50))).join().unwrap(),
-            || drop(spawn(|| sleep(Duration::from_millis(50))).join_timeout(LONG)),
+            || spawn(|| sleep(LONG)).join().unwrap(),
+            || drop(spawn(|| sleep(LONG)).join_timeout(LONG)),
             || loop {
                 sleep(Duration::from_micros(10));
             },
@@ -58,8 +58,20 @@ fn a_green_thread_is_stopped_in_unblock_and_at_checkpoints() {
     limited(|| {
         for rt in [runtime(1), runtime(2), migrating(2)] {
             rt.run(|| {
-                let slow = || unblock(|| std::thread::sleep(Duration::from_millis(20)));
+                let (stop, stopped) = (Count::default(), Count::default());
+                let (seen, counted) = (stop.clone(), stopped.clone());
+                let slow = move || {
+                    unblock(move || {
+                        while seen.get() == 0 {
+                            std::thread::yield_now();
+                        }
+                        counted.add();
+                    });
+                };
                 assert!(is_late(timeout(SHORT, slow)));
+                assert_eq!(stopped.get(), 0);
+                stop.add();
+                until(|| stopped.get() == 1);
                 let computes = || loop {
                     checkpoint();
                 };
