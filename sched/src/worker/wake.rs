@@ -69,10 +69,13 @@ impl Worker {
         }
     }
 
-    /// Adds a thread whose timer has fired: it has waited for long.
+    /// Adds a thread whose timer has fired: it has waited for long. (Of several that migrate
+    /// the first; the others are for whoever has time.)
+    #[cold]
     fn push_fired(&self, thread: Runnable) {
         let header = thread.header();
-        if header.migrates || header.priority == Priority::Low {
+        let others_may = header.migrates && !self.high.is_empty();
+        if others_may || header.priority == Priority::Low {
             self.push_started(thread);
         } else {
             self.high.push_back(thread);
