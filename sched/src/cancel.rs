@@ -97,7 +97,7 @@ fn under<T>(terms: Terms, f: impl FnOnce() -> T) -> T {
 /// time nevertheless, now and then, so that loops end.
 ///
 /// It does not end: a wait for a lock, or for [`run`](crate::run); a loop that computes without
-/// a `checkpoint`; what blocks the OS thread; destructors that wait while the thread unwinds
+/// a `checkpoint`, or only yields, tries, or sends to an unbounded channel; what blocks the OS thread; destructors that wait while the thread unwinds
 /// (in which a `timeout` has no effect, either); threads that `f` has spawned. In an OS
 /// thread `checkpoint` and [`unblock`](crate::unblock) do not look at it.
 ///

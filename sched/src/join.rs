@@ -116,7 +116,7 @@ impl<T> JoinHandle<T> {
     /// whether it was asked now and then, too, when they need not wait, so that loops end.) Not
     /// ended are: code inside [`uncancellable`](crate::uncancellable); destructors that wait while
     /// the thread unwinds; a wait for a lock, or for [`run`](crate::run); loops that compute, or
-    /// only `yield_now` or `try_` something; and what blocks the OS thread, be it this thread or
+    /// only yield, `try_` something, or send to an unbounded channel; and what blocks the OS thread, be it this thread or
     /// another that has started on the same worker. A thread that catches the unwinding goes
     /// on, and is unwound again from its next wait.
     ///

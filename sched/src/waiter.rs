@@ -174,7 +174,8 @@ impl Waiter {
         // SAFETY: a green thread's header is alive, and this is that thread.
         let terms = unsafe { (*thread).own.terms.get() };
         let other = self.come_to_terms(terms);
-        self.wait_green_until(thread, earlier(deadline, other), is_ahead);
+        let until = earlier(deadline, other);
+        self.wait_green_until(thread, until, is_ahead && until == deadline);
         self.outcome_by(deadline, other)
     }
 

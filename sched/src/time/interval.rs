@@ -93,7 +93,7 @@ impl Interval {
     ///
     /// # Cancellation
     ///
-    /// Unwinds the green thread when its runtime shuts down; the tick is still to come.
+    /// Unwinds the thread as [`park`](crate::park) does; the tick is still to come.
     pub fn tick(&mut self) -> Instant {
         wait_until(self.next);
         let due = self.next.expect("a wait for ever does not end");
@@ -185,7 +185,7 @@ pub enum MissedTick {
     #[default]
     Burst,
     /// The next tick comes one period after the late one, and so on from there. (Being late
-    /// by less than five milliseconds, or less than a period, does not count.)
+    /// by less than five milliseconds, and less than a period, does not count.)
     Delay,
     /// Ticks that were missed never come; the next is the first that is not late.
     Skip,

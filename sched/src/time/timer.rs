@@ -116,7 +116,7 @@ impl Timer {
     ///
     /// # Cancellation
     ///
-    /// Unwinds the green thread when its runtime shuts down; the timer stays as it is.
+    /// Unwinds the thread as [`park`](crate::park) does; the timer stays as it is.
     pub fn wait(&mut self) {
         while !self.0.wait_once() {}
     }

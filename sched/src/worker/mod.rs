@@ -90,7 +90,7 @@ pub(crate) struct Worker {
     next_streak: Cell<u32>,
     /// Sticky threads that can go on.
     local: LocalQueue,
-    /// Sticky threads that go before them, and after; and one that migrates and is to run next.
+    /// Sticky threads that go before them, and after.
     high: LocalQueue,
     high_streak: Cell<u32>,
     low: LocalQueue,

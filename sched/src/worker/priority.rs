@@ -5,7 +5,7 @@
 //! one of the runtime's, for those that any worker may take.
 //!
 //! - High ones go before all others at each turn, but [`HIGH_STREAK`] times in a row at most.
-//!   A thread whose timer has fired counts as high for one turn.
+//!   A thread whose timer has fired counts as high for one turn; one that migrates goes after them.
 //! - Low ones go when there is nothing else here, and one at every [`LOW_EVERY`]th look
 //!   outside, so that none waits for ever.
 

@@ -277,7 +277,8 @@ impl Worker {
             if NAPS && stuck_for >= TOO_LONG {
                 victim.slice.ask_to_yield();
                 victim.fire_timers_for(now);
-                if !self.moving.is_empty() {
+                // They are this worker's by now (`push_fired`).
+                if !self.moving.is_empty() || !self.remote().next.is_empty() {
                     return self.pop_any();
                 }
             }

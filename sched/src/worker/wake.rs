@@ -74,11 +74,17 @@ impl Worker {
     #[cold]
     fn push_fired(&self, thread: Runnable) {
         let header = thread.header();
-        let others_may = header.migrates && !self.high.is_empty();
-        if others_may || header.priority == Priority::Low {
-            self.push_started(thread);
-        } else {
-            self.high.push_back(thread);
+        match (header.priority, header.migrates) {
+            (Priority::Low, _) | (Priority::High, true) => self.push_started(thread),
+            (_, false) => self.high.push_back(thread),
+            // Into the slot, where others find it if this worker does not come to it.
+            (Priority::Normal, true) if self.next.get().is_null() => {
+                match self.remote().next.put(thread) {
+                    Ok(()) => self.offer_backlog(),
+                    Err(thread) => self.push_moving(thread),
+                }
+            }
+            (Priority::Normal, true) => self.push_moving(thread),
         }
     }
 
