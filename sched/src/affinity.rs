@@ -38,7 +38,14 @@ impl Cores {
     /// Confines the calling OS thread, and those that it starts from now on, to these.
     pub(crate) fn apply(&self) -> io::Result<()> {
         // The kernel leaves out what it does not have, unless nothing remains.
-        let available = self.set().and_then(|()| Self::current());
+        let set = self.set();
+        if let Err(error) = &set
+            && error.raw_os_error() != Some(libc::EINVAL)
+        {
+            // Not for want of cores.
+            return set;
+        }
+        let available = set.and_then(|()| Self::current());
         let lacks = |(index, wanted): (usize, &u64)| {
             let missing = wanted & !available.as_ref().map_or(0, |it| it.0[index]);
             (missing != 0).then(|| index * 64 + missing.trailing_zeros() as usize)

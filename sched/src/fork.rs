@@ -24,7 +24,7 @@ static IS_CHILD: AtomicBool = AtomicBool::new(false);
 const WHY: &str = "this process was forked from one with a sward runtime, whose workers do not \
                    exist here: it may only `exec` or `_exit`";
 
-/// One per runtime, for as long as it has threads.
+/// One per runtime, until it has shut down.
 #[derive(Debug)]
 pub(crate) struct Alive(());
 

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use crate::current;
 use crate::error::JoinError;
+use crate::fork;
 use crate::primitive::{Condvar, Mutex, NAPS};
 use crate::thread::Runnable;
 use crate::unblock::BlockingPool;
@@ -50,10 +51,17 @@ impl RefusedThread {
     }
 
     fn end(self) {
-        let within = current::set_refusing(Arc::as_ptr(&self.of));
         // SAFETY: it has not started, as promised in `new`.
-        unsafe { self.thread.abandon(self.error) };
-        current::set_refusing(within);
+        let abandon = || unsafe { self.thread.abandon(self.error) };
+        if current::green_thread().is_null() {
+            let within = current::set_refusing(Arc::as_ptr(&self.of));
+            abandon();
+            current::set_refusing(within);
+        } else {
+            // It may park, and then this OS thread is others'.
+            abandon();
+        }
+        fork::check_return();
         self.of.party_leaves();
     }
 }

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use crate::affinity::Cores;
 use crate::error::panic_message;
+use crate::fork;
 use crate::primitive::{Condvar, Mutex};
 use crate::report::report;
 
@@ -69,6 +70,7 @@ impl Setup {
             }
             if let Some(hook) = &self.on_start {
                 hook(index);
+                fork::check_return();
             }
             io::Result::Ok(())
         };
@@ -87,6 +89,10 @@ impl Setup {
     /// There too, after everything else.
     pub(crate) fn end(&self, index: usize) {
         let Some(hook) = &self.on_stop else { return };
+        let hook = |index| {
+            hook(index);
+            fork::check_return();
+        };
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| hook(index))) {
             // std's hook has said what and where.
             report(format_args!("  in the stop hook of worker {index}; it ends nevertheless"));

@@ -61,7 +61,8 @@ impl Builder {
         self
     }
 
-    /// How many bytes of stack each green thread can use, unless its own
+    /// How many bytes of stack each green thread can use, but for some two thousand that the
+    /// runtime itself may take of them, unless its own
     /// [`Builder`](crate::Builder::stack_size) says otherwise. The usual is 192 KiB
     /// ([`DEFAULT_STACK_SIZE`]).
     ///

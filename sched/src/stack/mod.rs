@@ -79,6 +79,11 @@ impl Extent {
         (self.usable_low()..self.top()).contains(&address)
     }
 
+    /// Whether `address` is in the stack or its guard.
+    pub(crate) fn spans(self, address: usize) -> bool {
+        (self.low..self.top()).contains(&address)
+    }
+
     /// Gives the whole pages below `address` back to the system. They are zero when they are
     /// touched again. `false`: the system did not want them, and nothing has happened.
     ///

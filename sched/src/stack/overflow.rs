@@ -72,7 +72,7 @@ unsafe extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: 
         let thread = unsafe { current::green_thread().as_ref() };
         let thread = thread.filter(|thread| thread.extent() == Some(extent));
         // SAFETY: as above: what the kernel has passed.
-        if thread.is_some() || extent.contains(unsafe { stack_pointer(context) }) {
+        if thread.is_some() || extent.spans(unsafe { stack_pointer(context) }) {
             report(thread, extent);
             // SAFETY: async-signal-safe, and it does not return.
             unsafe { libc::abort() };
@@ -107,6 +107,12 @@ unsafe fn pass_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_voi
                 libc::raise(signal);
             }
             return;
+        }
+        if flags & libc::SA_RESETHAND != 0 {
+            // As the kernel does: it is called once, and then nobody is.
+            let mut default: libc::sigaction = std::mem::zeroed();
+            default.sa_sigaction = libc::SIG_DFL;
+            libc::sigaction(signal, &default, ptr::null_mut());
         }
         let mut mask = (*previous).sa_mask;
         if flags & libc::SA_NODEFER == 0 {
@@ -164,7 +170,8 @@ fn write_message(to: &mut impl Write, thread: Option<&Header>, size: usize) -> f
         Some((None, id, location)) => {
             write!(to, "\nsward: green thread #{id} (spawned at {location})")?;
         }
-        None => write!(to, "\nsward: a coroutine")?,
+        // A subscriber's code, say, on a green thread's stack.
+        None => write!(to, "\nsward: code on the stack of a green thread, or a coroutine,")?,
     }
     writeln!(
         to,

@@ -10,7 +10,7 @@
 use std::ptr;
 
 // not modelled: read by a signal handler only, which has nothing to wait for
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering, fence};
 
 use super::{Class, Extent};
 
@@ -41,6 +41,8 @@ pub(super) fn enter(start: usize, len: usize, class: Class) -> &'static Entry {
         start.compare_exchange(VACANT, CLAIMED, Ordering::Acquire, Ordering::Relaxed).is_ok()
     };
     let entry = entries().find(claim).unwrap_or_else(add);
+    // Pairs with the fence in `find`: whoever sees what follows sees that it is claimed.
+    fence(Ordering::Release);
     entry.end.store(start + len, Ordering::Relaxed);
     entry.class.store(class.index(), Ordering::Relaxed);
     // Release: pairs with the Acquire in `find`.
@@ -63,7 +65,13 @@ pub(super) fn find(address: usize) -> Option<Extent> {
         if start <= CLAIMED || !(start..end).contains(&address) {
             return None;
         }
-        let class = Class::from_index(entry.class.load(Ordering::Relaxed));
+        let class = entry.class.load(Ordering::Relaxed);
+        // It may have become another slab's meanwhile. Pairs with the fence in `enter`.
+        fence(Ordering::Acquire);
+        if entry.start.load(Ordering::Relaxed) != start {
+            return None;
+        }
+        let class = Class::from_index(class);
         let low = address - (address - start) % class.bytes();
         Some(Extent { low, class })
     })

@@ -177,7 +177,10 @@ impl Worker {
         if !worker.shared.is_inner() {
             worker.shared.setup.end(index);
         }
-        worker.shared.party_leaves();
+        let shared = worker.shared.clone();
+        // First: what it owns gives its stacks back, and a shutdown waits for that, too.
+        drop(worker);
+        shared.party_leaves();
     }
 
     /// The green thread that runs now, or null between two.

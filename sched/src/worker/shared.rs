@@ -56,7 +56,8 @@ pub(crate) struct Shared {
     /// (`refused.rs`).
     parties: Mutex<usize>,
     party_left: Condvar,
-    _alive: Alive,
+    /// Until a shutdown has seen everybody leave.
+    alive: Mutex<Option<Alive>>,
 }
 
 /// One worker, as others see it.
@@ -171,7 +172,7 @@ impl Shared {
             closing: AtomicBool::new(false),
             parties: Mutex::new(0),
             party_left: Condvar::new(),
-            _alive: Alive::new(),
+            alive: Mutex::new(Some(Alive::new())),
         });
         (shared, queues)
     }
@@ -299,6 +300,9 @@ impl Shared {
         let none = *parties == 0;
         drop(parties);
         if none {
+            if self.is_closing() {
+                drop(self.alive.lock().take());
+            }
             self.party_left.notify_all();
         }
     }
