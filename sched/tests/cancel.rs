@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use settings::{Count, LONG, limited, migrating, panicking, runtime, until};
-use sward_sched::time::{sleep, timeout};
+use sward_sched::time::{Timer, interval, sleep, sleep_until, timeout};
 use sward_sched::{
     Builder, JoinHandle, Runtime, checkpoint, current, park, spawn, spawn_local, unblock,
     uncancellable, yield_now,
@@ -39,6 +39,13 @@ fn begun(rt: &Runtime, end: &Count, f: impl FnOnce() + Send + 'static) -> JoinHa
     thread
 }
 
+/// The second tick of an interval is to come.
+fn late_tick() -> Instant {
+    let mut ticks = interval(LONG);
+    ticks.tick();
+    ticks.tick()
+}
+
 fn forever() {
     loop {
         park();
@@ -48,9 +55,12 @@ fn forever() {
 #[test]
 fn every_blocking_call_is_ended() {
     everywhere(|rt| {
-        let calls: [fn(); 8] = [
+        let calls: [fn(); 11] = [
             park,
             || sleep(LONG),
+            || sleep_until(Instant::now() + LONG),
+            || _ = late_tick(),
+            || Timer::after(LONG).wait(),
             || sleep(Duration::MAX),
             || spawn(forever).join().unwrap(),
             || drop(spawn(forever).join_timeout(LONG)),

@@ -6,7 +6,7 @@ use std::panic::{catch_unwind, panic_any, resume_unwind};
 use std::time::{Duration, Instant};
 
 use settings::{Count, LONG, limited, migrating, panicking, runtime, until};
-use sward_sched::time::{TimeoutError, sleep, timeout};
+use sward_sched::time::{TimeoutError, Timer, interval, sleep, sleep_until, timeout};
 use sward_sched::{Runtime, checkpoint, current, park, spawn, unblock, uncancellable, yield_now};
 
 const SHORT: Duration = Duration::from_millis(2);
@@ -35,9 +35,16 @@ fn forever() {
 #[test]
 fn every_blocking_call_is_ended() {
     everywhere(|| {
-        let calls: [fn(); 6] = [
+        let calls: [fn(); 9] = [
             forever,
             || sleep(LONG),
+            || sleep_until(Instant::now() + LONG),
+            || {
+                let mut ticks = interval(LONG);
+                ticks.tick();
+                ticks.tick();
+            },
+            || Timer::after(LONG).wait(),
             || sleep(Duration::MAX),
             || spawn(|| sleep(LONG)).join().unwrap(),
             || drop(spawn(|| sleep(LONG)).join_timeout(LONG)),
