@@ -302,7 +302,7 @@ fn canary_race() {
                 std::hint::spin_loop();
             }
             let number = &SHARED;
-            number.0.set(number.0.get() + 1);
+            (0..1000).for_each(|_| number.0.set(number.0.get() + 1));
         })
     });
     join_all(threads);
