@@ -16,8 +16,8 @@ use crate::process::{capture, shown};
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 const LIMIT: Duration = Duration::from_secs(300);
 /// Tests that stand where the sanitizer does: between a program and its OS threads or faults; and
-/// one that counts mappings, of which it has its own.
-const LEFT_OUT: [&str; 3] = ["os_threads", "overflow", "cycles"];
+/// those that count mappings and memory, of which it has its own.
+const LEFT_OUT: [&str; 4] = ["os_threads", "overflow", "cycles", "stacks"];
 const PROGRAM: &str = "sward-sanitizer-tests";
 
 #[derive(Clone, Copy, clap::ValueEnum)]
