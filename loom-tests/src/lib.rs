@@ -9,10 +9,37 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use sward_sched::Runtime;
 use sward_sched::primitive::Mutant;
+use sward_sched::runtime::Builder;
 
 /// A mutant that has not failed by then is a bug in the model, or in the mutant.
 const MUTANT_LIMIT: Duration = Duration::from_secs(300);
+
+/// Whether the threads of a model's runtime are sticky or migrate: what others do with one that
+/// waits differs.
+#[derive(Clone, Copy, Debug)]
+pub enum Mode {
+    /// They stay: their worker is told what is to be done with them.
+    Sticky,
+    /// Whoever has to do with one takes it, or holds it.
+    Migrating,
+}
+
+/// A runtime of one worker.
+///
+/// # Panics
+///
+/// When it cannot be started.
+pub fn runtime(mode: Mode) -> Runtime {
+    let builder = Builder::new().workers(1);
+    let builder = match mode {
+        Mode::Sticky => builder,
+        // SAFETY: nothing in the models is tied to an OS thread.
+        Mode::Migrating => unsafe { builder.allow_migration() },
+    };
+    builder.build().expect("a runtime starts")
+}
 
 /// Explores `model` and prints how many executions it took. `test` is the full name of
 /// the calling test, by which each of the `mutants` is run in a process of its own

@@ -5,28 +5,10 @@
 
 use std::time::Duration;
 
-use sward_loom_tests::{check, check_up_to};
+use sward_loom_tests::Mode::{self, Migrating, Sticky};
+use sward_loom_tests::{check, check_up_to, runtime};
+use sward_sched::park;
 use sward_sched::primitive::Mutant;
-use sward_sched::runtime::Builder;
-use sward_sched::{Runtime, park};
-
-/// A sticky thread's worker is told; a migrating one is held by whoever cancels it.
-#[derive(Clone, Copy)]
-enum Mode {
-    Sticky,
-    Migrating,
-}
-use Mode::{Migrating, Sticky};
-
-fn runtime(mode: Mode) -> Runtime {
-    let builder = Builder::new().workers(1);
-    let builder = match mode {
-        Sticky => builder,
-        // SAFETY: nothing here is tied to an OS thread.
-        Migrating => unsafe { builder.allow_migration() },
-    };
-    builder.build().unwrap()
-}
 
 fn forever() {
     loop {

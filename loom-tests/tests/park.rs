@@ -7,29 +7,10 @@ use std::time::Duration;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::sync::mpsc::channel;
-use sward_loom_tests::{check, check_up_to};
+use sward_loom_tests::Mode::{self, Migrating, Sticky};
+use sward_loom_tests::{check, check_up_to, runtime};
 use sward_sched::primitive::Mutant;
-use sward_sched::runtime::Builder;
-use sward_sched::{Runtime, park};
-
-/// Whether the threads of a model's runtime are sticky or migrate: what a waker does with them
-/// differs.
-#[derive(Clone, Copy)]
-enum Mode {
-    Sticky,
-    Migrating,
-}
-use Mode::{Migrating, Sticky};
-
-fn runtime(mode: Mode) -> Runtime {
-    let builder = Builder::new().workers(1);
-    let builder = match mode {
-        Sticky => builder,
-        // SAFETY: nothing here is tied to an OS thread.
-        Migrating => unsafe { builder.allow_migration() },
-    };
-    builder.build().unwrap()
-}
+use sward_sched::park;
 
 fn unpark_against_park(mode: Mode) {
     let runtime = runtime(mode);

@@ -7,49 +7,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use settings::{Count, LONG, limited, migrating, panicking, runtime, until};
+use settings::{
+    Count, LONG, begun, everywhere, forever, limited, migrating, panicking, runtime, until,
+};
 use sward_sched::time::{Timer, interval, sleep, sleep_until, timeout};
 use sward_sched::{
-    Builder, JoinHandle, Runtime, checkpoint, current, park, spawn, spawn_local, unblock,
-    uncancellable, yield_now,
+    Builder, JoinHandle, checkpoint, current, park, spawn, spawn_local, unblock, yield_now,
 };
-
-/// In both modes, on one worker and on several.
-fn everywhere(test: fn(&Runtime)) {
-    limited(move || {
-        for workers in [1, 2, 4] {
-            test(&runtime(workers));
-            test(&migrating(workers));
-        }
-    });
-}
-
-/// A thread that has begun, and counts its end.
-fn begun(rt: &Runtime, end: &Count, f: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
-    let (begun, counted) = (Count::default(), end.on_drop());
-    let thread = rt.spawn({
-        let begun = begun.clone();
-        move || {
-            let _counted = counted;
-            begun.add();
-            f();
-        }
-    });
-    until(|| begun.get() == 1);
-    thread
-}
 
 /// The second tick of an interval is to come.
 fn late_tick() -> Instant {
     let mut ticks = interval(LONG);
     ticks.tick();
     ticks.tick()
-}
-
-fn forever() {
-    loop {
-        park();
-    }
 }
 
 #[test]
@@ -238,50 +208,6 @@ fn a_panic_on_the_way_is_a_panic() {
 }
 
 #[test]
-fn nothing_is_ended_inside_uncancellable() {
-    everywhere(|rt| {
-        let (ended, inside, after) = (Count::default(), Count::default(), Count::default());
-        let (counted, passed) = (inside.clone(), after.clone());
-        let thread = begun(rt, &ended, move || {
-            uncancellable(|| {
-                counted.add();
-                park();
-                uncancellable(|| sleep(Duration::from_millis(1)));
-                sleep(Duration::from_millis(1));
-                // A deadline of its own still holds.
-                assert!(timeout(Duration::from_millis(1), park).unwrap_err().is_elapsed());
-                counted.add();
-            });
-            passed.add();
-            park();
-            passed.add();
-        });
-        until(|| inside.get() == 1);
-        thread.cancel();
-        for _ in 0..100 {
-            yield_now();
-        }
-        assert_eq!((inside.get(), ended.get()), (1, 0));
-        thread.thread().unpark();
-        assert!(thread.join().unwrap_err().is_cancelled());
-        assert_eq!((inside.get(), after.get(), ended.get()), (2, 1, 1));
-    });
-}
-
-#[test]
-fn uncancellable_ends_with_a_panic_inside_it() {
-    everywhere(|rt| {
-        let thread = begun(rt, &Count::default(), || {
-            let panic = catch_unwind(|| uncancellable(|| resume_unwind(Box::new(5))));
-            assert_eq!(*panic.unwrap_err().downcast::<i32>().unwrap(), 5);
-            forever();
-        });
-        thread.cancel();
-        assert!(thread.join().unwrap_err().is_cancelled());
-    });
-}
-
-#[test]
 fn a_cancelled_joiner_leaves_the_other_running() {
     everywhere(|rt| {
         let (ended, other) = (Count::default(), Count::default());
@@ -299,23 +225,6 @@ fn a_cancelled_joiner_leaves_the_other_running() {
         assert_eq!(other.get(), 0);
         go_on.add();
         until(|| other.get() == 1);
-    });
-}
-
-#[test]
-fn join_timeout_gives_the_handle_back() {
-    everywhere(|rt| {
-        let thread = rt.spawn(park);
-        let start = Instant::now();
-        let thread = thread.join_timeout(Duration::from_millis(2)).unwrap_err();
-        assert!(start.elapsed() >= Duration::from_millis(2));
-        let thread = rt.run(|| thread.join_timeout(Duration::ZERO).unwrap_err());
-        let thread = rt.run(|| thread.join_timeout(Duration::from_micros(10)).unwrap_err());
-        thread.thread().unpark();
-        thread.join_timeout(Duration::MAX).unwrap().unwrap();
-        let panics = rt.spawn(|| resume_unwind(Box::new(3)));
-        let error = panics.join_timeout(LONG).unwrap().map(|(): ()| ()).unwrap_err();
-        assert_eq!(*error.into_panic().downcast::<i32>().unwrap(), 3);
     });
 }
 
@@ -372,29 +281,6 @@ fn a_cancel_and_a_wake_do_not_lose_each_other() {
             waker.join().unwrap();
             assert!(thread.join().unwrap_err().is_cancelled());
         }
-    });
-}
-
-/// A callback that is called by code which cannot be unwound.
-#[test]
-fn uncancellable_protects_frames_of_c() {
-    extern "C" fn call(f: extern "C" fn()) {
-        f();
-    }
-    extern "C" fn callback() {
-        uncancellable(|| sleep(Duration::from_millis(2)));
-    }
-    everywhere(|rt| {
-        let (ended, passed) = (Count::default(), Count::default());
-        let counted = passed.clone();
-        let thread = begun(rt, &ended, move || {
-            call(callback);
-            counted.add();
-            forever();
-        });
-        thread.cancel();
-        assert!(thread.join().unwrap_err().is_cancelled());
-        assert_eq!(passed.get(), 1);
     });
 }
 

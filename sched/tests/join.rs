@@ -6,7 +6,7 @@ mod settings;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use settings::{Count, Counted, LONG, limited, migrating, runtime, until};
 use sward_sched::{JoinHandle, Runtime, park, spawn, time, yield_now};
@@ -302,5 +302,22 @@ fn a_handle_outlives_its_runtime() {
             drop(handles.into_iter().map(|it| it.join().unwrap()).collect::<Vec<_>>());
             assert_eq!(dropped.get(), 50);
         }
+    });
+}
+
+#[test]
+fn join_timeout_gives_the_handle_back() {
+    on_every_runtime(|rt| {
+        let thread = rt.spawn(park);
+        let start = Instant::now();
+        let thread = thread.join_timeout(Duration::from_millis(2)).unwrap_err();
+        assert!(start.elapsed() >= Duration::from_millis(2));
+        let thread = rt.run(|| thread.join_timeout(Duration::ZERO).unwrap_err());
+        let thread = rt.run(|| thread.join_timeout(Duration::from_micros(10)).unwrap_err());
+        thread.thread().unpark();
+        thread.join_timeout(Duration::MAX).unwrap().unwrap();
+        let panics = rt.spawn(|| resume_unwind(Box::new(3)));
+        let error = panics.join_timeout(LONG).unwrap().map(|(): ()| ()).unwrap_err();
+        assert_eq!(*error.into_panic().downcast::<i32>().unwrap(), 3);
     });
 }

@@ -5,7 +5,7 @@ mod settings;
 use std::panic::{catch_unwind, panic_any, resume_unwind};
 use std::time::{Duration, Instant};
 
-use settings::{Count, LONG, limited, migrating, panicking, runtime, until};
+use settings::{Count, LONG, forever, limited, migrating, panicking, runtime, until};
 use sward_sched::time::{TimeoutError, Timer, interval, sleep, sleep_until, timeout};
 use sward_sched::{Runtime, checkpoint, current, park, spawn, unblock, uncancellable, yield_now};
 
@@ -24,12 +24,6 @@ fn everywhere(test: fn()) {
 
 fn is_late<T>(result: Result<T, TimeoutError>) -> bool {
     result.is_err_and(|error| error.is_elapsed())
-}
-
-fn forever() {
-    loop {
-        park();
-    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use sward_sched::runtime::{Builder, Runtime};
-use sward_sched::yield_now;
+use sward_sched::{JoinHandle, park, yield_now};
 
 /// A test that takes longer hangs.
 const LIMIT: Duration = Duration::from_secs(100);
@@ -144,4 +144,40 @@ pub(crate) fn output(mut command: std::process::Command) -> std::process::Output
         panic!("the child process hangs");
     }
     waiting.join().expect("it has sent its word")
+}
+
+/// Runs `test` in both modes, on one worker and on several.
+pub(crate) fn everywhere(test: fn(&Runtime)) {
+    limited(move || {
+        for workers in [1, 2, 4] {
+            test(&runtime(workers));
+            test(&migrating(workers));
+        }
+    });
+}
+
+/// A thread that has begun, and counts its end.
+pub(crate) fn begun(
+    rt: &Runtime,
+    end: &Count,
+    f: impl FnOnce() + Send + 'static,
+) -> JoinHandle<()> {
+    let (begun, counted) = (Count::default(), end.on_drop());
+    let thread = rt.spawn({
+        let begun = begun.clone();
+        move || {
+            let _counted = counted;
+            begun.add();
+            f();
+        }
+    });
+    until(|| begun.get() == 1);
+    thread
+}
+
+/// Waits for what never comes.
+pub(crate) fn forever() {
+    loop {
+        park();
+    }
 }

@@ -1,0 +1,88 @@
+//! The mutants of the models: one for each part of a protocol that must not be missing.
+
+/// Ways to break a protocol on purpose, one bit of it at a time.
+///
+/// In a normal build [`broken`](super::broken) is `false` at compile time. A loom model runs once
+/// whole, which must pass, and once per mutant that it claims to kill, which must
+/// fail: so the model is known to see what it is there to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutant {
+    /// `Idle::notify_any` looks for sleepers without a fence after the push.
+    IdleNotifyNoFence,
+    /// `Idle::sleep` looks at the queues without a fence after setting its bit.
+    IdleSleepNoFence,
+    /// `Idle::sleep` parks without looking at the queues again.
+    IdleSleepNoRecheck,
+    /// `Idle::found_work` leaves without looking for work that its search covered.
+    IdleFoundNoRecheck,
+    /// `Idle::notify` (targeted) never looks whether the owner sleeps.
+    IdleTargetedSkipped,
+    /// `OsParker::park` overwrites a token that is there already.
+    ParkOverwritesToken,
+    /// `RunState::transition_to_parked` overwrites a wake that came in between.
+    ParkOverwritesWake,
+    /// `Thread::unpark` wakes a waiter but leaves no token when there is none.
+    UnparkDropsToken,
+    /// `Inbox::push` tells every pusher that somebody else will wake the owner.
+    InboxPushSilent,
+    /// `Waiter::claim` succeeds although another side has already left `Waiting`.
+    ClaimTwice,
+    /// A waker does not see that the thread has stopped watching its waiter, and parks.
+    WatchEndsUnseen,
+    /// A waiter whose wait was given up stays in the wait list.
+    WaiterNotUnlinked,
+    /// A worker goes to sleep without looking whether its runtime closes.
+    ShutdownNotRechecked,
+    /// The thread that finishes does not look whether a joiner is registered.
+    FinishSkipsJoiner,
+    /// The thread that finishes does not tell a joiner that has left that it is done.
+    JoinerNotServed,
+    /// `Slot::take` reads and clears in two steps.
+    SlotTakenTwice,
+    /// A fresh thread is dealt to a worker without a fence before the look at the shutdown.
+    DealtUnexpected,
+    /// A dealer that finds the runtime closing takes its count back and tells nobody.
+    DealtWithdrawnSilently,
+    /// `Shared::help` counts a dealt thread as come before it lies where it goes.
+    HelpCountsTooEarly,
+    /// `Shared::help` does not look whether the runtime closes.
+    HelpNotRefused,
+    /// A shutdown ends migrating threads that were woken as if they had not started.
+    RefusesStarted,
+    /// The last migrating thread of a shutdown is looked for without a fence.
+    MovingEndNoFence,
+    /// A worker parks a migrating thread without looking whether it is cancelled.
+    CancelUnseenWhenParking,
+    /// A worker does not look, when it lists a sticky thread, whether that is cancelled.
+    CancelUnseenWhenListing,
+    /// Whoever cancels a sticky thread does not wake the worker that is to do it.
+    CancelMessageSilent,
+    /// `RunState::hold` lets others resume the thread.
+    HoldSkipped,
+    /// `RunState::release` overwrites a wake that came in between.
+    ReleaseIgnoresWake,
+    /// Whoever asks whether a thread is over does not see what it has left.
+    FinishedRelaxed,
+    /// `Completion::release` counts down in two steps.
+    ReleasedTwice,
+    /// The last reference does not see what the others did.
+    ReleasedRelaxed,
+    /// `Inbox::take_all` reads and clears in two steps.
+    InboxTakenTwice,
+    /// `Monitor::look_up` looks for a sleeping monitor without a fence.
+    MonitorLookUpNoFence,
+    /// `Monitor::sleep` looks at the workers without a fence.
+    MonitorSleepNoFence,
+    /// `Monitor::sleep` parks without looking at the workers again.
+    MonitorSleepNoRecheck,
+    /// A thread of the blocking pool whose time is up leaves although a job was promised to it.
+    PoolLeavesPromised,
+    /// Whoever submits a job takes an idle thread for free that was promised to another.
+    PoolPromisesTwice,
+    /// A thread of the blocking pool ends when that is closed, although a job was promised to it.
+    PoolClosesWithJobs,
+    /// A waiter whose wait has ended leaves its timer set.
+    TimerNotRemoved,
+    /// A timer is fired after the lock of the heap was given up.
+    TimerFiredUnlocked,
+}
