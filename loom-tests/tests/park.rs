@@ -9,8 +9,8 @@ use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::sync::mpsc::channel;
 use sward_loom_tests::Mode::{self, Migrating, Sticky};
 use sward_loom_tests::{check, check_up_to, runtime};
-use sward_sched::primitive::Mutant;
 use sward_sched::park;
+use sward_sched::primitive::Mutant;
 
 fn unpark_against_park(mode: Mode) {
     let runtime = runtime(mode);
