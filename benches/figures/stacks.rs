@@ -15,6 +15,7 @@ use crate::{Sward, Workload, join_all};
 pub(crate) const ALL: &[Workload] = &[
     ("parked_1m", 1_000_000, Second(|threads| Parked::start(threads, || ()).end())),
     ("parked_1m_bytes", 1_000_000, Bytes(parked_bytes)),
+    ("burst_100k_bytes", 100_000, Bytes(burst_bytes)),
     ("spawn_new_stack", FEW, Best(|threads| two_pages_deep(threads, None))),
     ("spawn_pooled_stack", FEW, Best(|threads| two_pages_deep(threads, Some(Duration::ZERO)))),
     ("spawn_given_back", FEW, Best(|threads| two_pages_deep(threads, Some(GIVEN_BACK)))),
@@ -72,6 +73,20 @@ fn parked_bytes(sward: &Sward, threads: u64) -> f64 {
         parked.end();
         bytes
     })
+}
+
+/// Resident memory for each of so many threads, 32 KiB deep, ten seconds after the last has ended.
+fn burst_bytes(sward: &Sward, threads: u64) -> f64 {
+    #[inline(never)]
+    fn deep(levels: u32) -> u8 {
+        let frame = black_box([levels as u8; 1024]);
+        if levels == 0 { 0 } else { frame[5].wrapping_add(deep(levels - 1)) }
+    }
+    let before = resident();
+    sward.runtime.run(|| Parked::start(threads, || _ = black_box(deep(32))).end());
+    // Ten seconds for a hundred thousand.
+    std::thread::sleep(Duration::from_micros(100) * threads as u32);
+    resident().saturating_sub(before) as f64 / threads as f64
 }
 
 /// So many threads that use two pages of stack each, on new stacks, or on those that others

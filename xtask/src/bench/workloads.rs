@@ -72,6 +72,7 @@ pub(super) const ALL: &[Workload] = &[
     workload("wakes_8000", Load, "8000 wakes a second, the waking included"),
     workload("parked_1m", Cost, "a million parked threads, the second time; each"),
     workload("parked_1m_bytes", Bytes, "resident memory of each of them"),
+    workload("burst_100k_bytes", Bytes, "what 100 000, 32 KiB deep, have left after 10 s; each"),
     workload("spawn_new_stack", Cost, "spawn to two pages deep, 250 threads, new stacks; each"),
     workload("spawn_pooled_stack", Cost, "the same on stacks that have just been used"),
     workload("spawn_given_back", Cost, "the same on stacks whose memory was given back"),
