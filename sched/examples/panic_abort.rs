@@ -5,6 +5,8 @@
 //!
 //! With the word `panic` a green thread panics: that ends the process.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sward_sched::runtime::{Builder, Runtime};
@@ -35,15 +37,23 @@ fn migrating(builder: Builder) -> Builder {
 }
 
 fn wait_in(rt: Runtime) {
-    let waits = rt.spawn(|| {
+    let begun = Arc::new(AtomicBool::new(false));
+    let begins = begun.clone();
+    let waits = rt.spawn(move || {
+        begins.store(true, Ordering::Release);
         park();
         7
     });
-    rt.run(|| (0..1000).for_each(|_| yield_now()));
-    let begun = Instant::now();
+    // One that has not begun is dropped by a shutdown, unwinding or not.
+    rt.run(|| {
+        while !begun.load(Ordering::Acquire) {
+            yield_now();
+        }
+    });
+    let asked = Instant::now();
     let in_time = rt.shutdown(Duration::from_millis(50));
     assert_eq!((in_time, waits.is_finished()), (UNWINDS, UNWINDS));
-    assert!(UNWINDS || begun.elapsed() >= Duration::from_millis(50));
+    assert!(UNWINDS || asked.elapsed() >= Duration::from_millis(50));
     waits.thread().unpark();
     match waits.join() {
         Ok(value) => assert_eq!((value, UNWINDS), (7, false)),

@@ -160,6 +160,13 @@ fn a_runtime_without_workers_is_refused() {
 }
 
 #[test]
+fn a_runtime_of_stacks_larger_than_any_address_space_is_refused() {
+    let error = RuntimeBuilder::new().workers(1).stack_size(usize::MAX).build().unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+    assert!(error.to_string().contains("stack"), "{error}");
+}
+
+#[test]
 fn a_stack_that_cannot_be_had_is_an_error_of_that_thread_alone() {
     on_1_and_2_workers(|rt| {
         rt.run(|| {

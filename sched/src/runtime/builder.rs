@@ -14,7 +14,7 @@ use crate::fork;
 use crate::monitor::Monitor;
 use crate::primitive::{NAPS, ThreadBuilder};
 use crate::setup::{Beginnings, Setup};
-use crate::stack::DEFAULT_STACK_SIZE;
+use crate::stack::{Class, DEFAULT_STACK_SIZE};
 use crate::unblock::unblock;
 use crate::worker::{Queues, Shared, Worker, spawn_error};
 
@@ -235,9 +235,9 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for no workers at all, for cores that this process may not use, and for a zero
-    /// byte in the name; the panic of a hook as `Other`; what the system says when it cannot
-    /// start an OS thread. Workers that have started are ended, as by dropping the runtime.
+    /// `InvalidInput` for no workers at all, for stacks larger than any address space, for cores
+    /// that this process may not use, and for a zero byte in the name; the panic of a hook as
+    /// `Other`; what the system says when it cannot start an OS thread. Workers that have started are ended, as by dropping the runtime.
     ///
     /// # Panics
     ///
@@ -254,6 +254,9 @@ impl Builder {
                 io::ErrorKind::InvalidInput,
                 "a runtime needs at least one worker (without `workers` it has one for each core)",
             ));
+        }
+        if let Err(error) = Class::of(self.stack_size) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, error.to_string()));
         }
         let setup = self.setup.ready()?;
         let (shared, queues) = Shared::new(workers, self.stack_size, self.migrates, setup);

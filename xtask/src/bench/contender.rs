@@ -74,10 +74,10 @@ impl Program {
             Default | Migrating => build_ours()?,
             Tokio | Kanal => build_peer("tokio")?,
             May => build_peer("may")?,
-            Go => match go_toolchain() {
+            Go => match go_toolchain()? {
                 Some(go) => build_go(&go)?,
                 None => {
-                    println!("no Go here (neither SWARD_GO nor `go` in PATH): left out");
+                    println!("no Go here (SWARD_GO is not set, and no `go` in PATH): left out");
                     return Ok(None);
                 }
             },
@@ -161,11 +161,22 @@ fn peers() -> Result<PathBuf> {
     Ok(std::env::current_dir()?.join(target).join("peers"))
 }
 
-fn go_toolchain() -> Option<PathBuf> {
-    let go = std::env::var_os("SWARD_GO").map_or_else(|| "go".into(), PathBuf::from);
-    let version = Command::new(&go).arg("version").output().ok()?;
-    print!("{}", String::from_utf8_lossy(&version.stdout));
-    version.status.success().then_some(go)
+/// `None`: nobody says where it is, and it is not in the usual places.
+fn go_toolchain() -> Result<Option<PathBuf>> {
+    let given = std::env::var_os("SWARD_GO").map(PathBuf::from);
+    let go = given.clone().unwrap_or_else(|| "go".into());
+    let why = match Command::new(&go).arg("version").output() {
+        Ok(version) if version.status.success() => {
+            print!("{}", String::from_utf8_lossy(&version.stdout));
+            return Ok(Some(go));
+        }
+        Ok(version) => version.status.to_string(),
+        Err(error) => error.to_string(),
+    };
+    match given {
+        Some(go) => Err(format!("SWARD_GO={}: {why}: it is to name a `go`", go.display()).into()),
+        None => Ok(None),
+    }
 }
 
 /// Builds the Go program without looking for anything on the network.

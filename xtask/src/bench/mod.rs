@@ -66,6 +66,9 @@ pub(crate) fn run(options: &Options) -> Result {
             programs.extend(Program::build(contender)?);
         }
     }
+    if programs.is_empty() {
+        return Err("none of those that are to be measured is here".into());
+    }
     let mut results = Results::new(programs.iter().map(|program| program.contender).collect());
     let mut failures = Vec::new();
     for workload in &workloads {
