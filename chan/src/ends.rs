@@ -1,5 +1,7 @@
 //! How many senders and receivers a channel has left.
 
+use std::fmt;
+
 use sward_sched::primitive::atomic::{AtomicUsize, Ordering};
 
 use crate::flavor::Flavor;
@@ -16,6 +18,29 @@ impl<T> Ends<T> {
     /// With one of each.
     pub(crate) fn new(channel: Flavor<T>) -> Self {
         Self { channel, senders: AtomicUsize::new(1), receivers: AtomicUsize::new(1) }
+    }
+
+    /// How many senders there are; by the time it is read there may be others.
+    pub(crate) fn senders(&self) -> usize {
+        // Relaxed: nothing goes by it.
+        self.senders.load(Ordering::Relaxed)
+    }
+
+    /// How many receivers there are, likewise.
+    pub(crate) fn receivers(&self) -> usize {
+        // Relaxed: as above.
+        self.receivers.load(Ordering::Relaxed)
+    }
+
+    /// What an end shows of itself.
+    pub(crate) fn fmt_as(&self, end: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(end)
+            .field("len", &self.channel.len())
+            .field("capacity", &self.channel.capacity())
+            .field("senders", &self.senders())
+            .field("receivers", &self.receivers())
+            .field("is_closed", &self.channel.is_closed())
+            .finish()
     }
 
     pub(crate) fn add_sender(&self) {

@@ -89,6 +89,44 @@ pub enum RecvTimeoutError {
     Disconnected,
 }
 
+/// No operation of a [`Select`](crate::Select) can be done without waiting.
+///
+/// ```
+/// # use sward_chan as chan;
+/// assert_eq!(chan::Select::new().try_select().unwrap_err(), chan::TrySelectError);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrySelectError;
+
+/// The time is up, and no operation of a [`Select`](crate::Select) could be done.
+///
+/// ```
+/// # use sward_chan as chan;
+/// let error = chan::Select::new().select_timeout(std::time::Duration::ZERO).unwrap_err();
+/// assert_eq!(error, chan::SelectTimeoutError);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SelectTimeoutError;
+
+/// All operations of a [`Select`](crate::Select) would have to wait.
+///
+/// ```
+/// # use sward_chan as chan;
+/// assert_eq!(chan::Select::new().try_ready(), Err(chan::TryReadyError));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TryReadyError;
+
+/// The time is up, and all operations of a [`Select`](crate::Select) would still have to wait.
+///
+/// ```
+/// # use sward_chan as chan;
+/// let error = chan::Select::new().ready_timeout(std::time::Duration::ZERO).unwrap_err();
+/// assert_eq!(error, chan::ReadyTimeoutError);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadyTimeoutError;
+
 impl<T> SendError<T> {
     /// The value.
     pub fn into_inner(self) -> T {
@@ -248,9 +286,37 @@ impl fmt::Display for RecvTimeoutError {
     }
 }
 
+impl fmt::Display for TrySelectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("all operations in select would block")
+    }
+}
+
+impl fmt::Display for SelectTimeoutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("timed out waiting on select")
+    }
+}
+
+impl fmt::Display for TryReadyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("all operations in select would block")
+    }
+}
+
+impl fmt::Display for ReadyTimeoutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("timed out waiting on select")
+    }
+}
+
 impl<T> Error for SendError<T> {}
 impl<T> Error for TrySendError<T> {}
 impl<T> Error for SendTimeoutError<T> {}
 impl Error for RecvError {}
 impl Error for TryRecvError {}
 impl Error for RecvTimeoutError {}
+impl Error for TrySelectError {}
+impl Error for SelectTimeoutError {}
+impl Error for TryReadyError {}
+impl Error for ReadyTimeoutError {}

@@ -18,15 +18,25 @@ mod ends;
 mod error;
 mod flavor;
 mod receiver;
+mod recv_async;
+mod select;
+mod send_async;
 mod sender;
+mod stream;
 
 pub use self::error::{
-    RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
+    ReadyTimeoutError, RecvError, RecvTimeoutError, SelectTimeoutError, SendError,
+    SendTimeoutError, TryReadyError, TryRecvError, TrySelectError, TrySendError,
 };
 pub use self::receiver::{IntoIter, Iter, Receiver, TryIter};
+pub use self::recv_async::RecvFuture;
+pub use self::select::{Select, SelectedOperation};
+pub use self::send_async::SendFuture;
 pub use self::sender::Sender;
+pub use self::stream::RecvStream;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use self::ends::Ends;
 use self::flavor::Flavor;
@@ -65,6 +75,93 @@ pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
 /// ```
 pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
     pair(Flavor::unbounded())
+}
+
+/// A channel that holds one value, from `duration` on: that moment. A duration too long for the
+/// clock is for ever.
+///
+/// ```
+/// # use sward_chan as chan;
+/// use std::time::{Duration, Instant};
+///
+/// let start = Instant::now();
+/// let moment = chan::after(Duration::from_millis(2)).recv().unwrap();
+/// assert!(moment >= start + Duration::from_millis(2) && moment <= Instant::now());
+/// ```
+///
+/// As an arm of a [`select!`] it limits the wait: there a
+/// `default(duration)` costs less. Of several receivers one gets the value; the others wait on.
+#[must_use]
+pub fn after(duration: Duration) -> Receiver<Instant> {
+    clock(Instant::now().checked_add(duration), None)
+}
+
+/// A channel that holds one value, from `moment` on: that moment.
+///
+/// ```
+/// # use sward_chan as chan;
+/// use std::time::{Duration, Instant};
+///
+/// let soon = Instant::now() + Duration::from_millis(2);
+/// assert_eq!(chan::at(soon).recv(), Ok(soon));
+/// ```
+#[must_use]
+pub fn at(moment: Instant) -> Receiver<Instant> {
+    clock(Some(moment), None)
+}
+
+/// A channel that gets a value each `period`: the moment. One that is not received before the
+/// next is due is the only one: those missed are not made up for, and the next comes a `period`
+/// after it was received.
+///
+/// ```
+/// # use sward_chan as chan;
+/// use std::time::{Duration, Instant};
+///
+/// let start = Instant::now();
+/// let ticks = chan::tick(Duration::from_millis(1));
+/// assert!(ticks.recv().unwrap() >= start + Duration::from_millis(1));
+/// assert!(ticks.recv().unwrap() >= start + Duration::from_millis(2));
+/// ```
+///
+/// For ticks that keep a rhythm there is [`interval`](sward_sched::time::interval).
+#[must_use]
+pub fn tick(period: Duration) -> Receiver<Instant> {
+    clock(Instant::now().checked_add(period), Some(period))
+}
+
+/// A channel on which nothing ever comes, and which nobody closes but by
+/// [`close`](Receiver::close).
+///
+/// ```
+/// # use sward_chan as chan;
+/// assert_eq!(chan::never::<i32>().try_recv(), Err(chan::TryRecvError::Empty));
+/// ```
+///
+/// As an arm of a [`select!`] it switches the arm off.
+#[must_use]
+pub fn never<T>() -> Receiver<T> {
+    // A sender that nobody has, and nobody drops.
+    Receiver::first(Arc::new(Ends::new(Flavor::rendezvous())))
+}
+
+fn clock(next: Option<Instant>, period: Option<Duration>) -> Receiver<Instant> {
+    Receiver::first(Arc::new(Ends::new(Flavor::clock(next, period))))
+}
+
+/// What the macros are made of. Not part of the public API.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::select::{
+        Case, JoinArm, JoinCase, RecvCase, SendCase, Wait, WaitArm, WaitCase, choose, choose_biased,
+    };
+
+    /// One of two: nested, one of many.
+    #[derive(Debug)]
+    pub enum Either<L, R> {
+        Left(L),
+        Right(R),
+    }
 }
 
 fn pair<T>(flavor: Flavor<T>) -> (Sender<T>, Receiver<T>) {

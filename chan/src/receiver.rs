@@ -10,6 +10,7 @@ use crate::channel::Deadline;
 use crate::ends::Ends;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::flavor::Flavor;
+use crate::select::RecvCase;
 
 /// The receiving end of a channel. Clone it to receive in several places: each value
 /// goes to one of them. When the last one is gone, what is queued is dropped and
@@ -32,7 +33,8 @@ impl<T> Receiver<T> {
         Self { ends }
     }
 
-    fn channel(&self) -> &Flavor<T> {
+    #[inline]
+    pub(crate) fn channel(&self) -> &Flavor<T> {
         &self.ends.channel
     }
 
@@ -132,6 +134,38 @@ impl<T> Receiver<T> {
     /// As [`recv_timeout`](Self::recv_timeout).
     pub fn recv_deadline(&self, deadline: Instant) -> Result<T, RecvTimeoutError> {
         self.channel().recv(Deadline::At(deadline))
+    }
+
+    /// Whether the channel is closed: by [`close`](Self::close), or because one side is gone. What
+    /// is queued can still be received.
+    ///
+    /// ```
+    /// # use sward_chan as chan;
+    /// let (sender, receiver) = chan::bounded::<i32>(1);
+    /// assert!(!receiver.is_closed());
+    /// sender.close();
+    /// assert!(receiver.is_closed() && !receiver.is_disconnected());
+    /// ```
+    pub fn is_closed(&self) -> bool {
+        self.channel().is_closed()
+    }
+
+    /// Whether there is no sender left.
+    ///
+    /// ```
+    /// # use sward_chan as chan;
+    /// let (sender, receiver) = chan::bounded::<i32>(1);
+    /// drop(sender);
+    /// assert!(receiver.is_disconnected());
+    /// ```
+    pub fn is_disconnected(&self) -> bool {
+        self.ends.senders() == 0
+    }
+
+    #[doc(hidden)]
+    #[inline]
+    pub fn __recv_case(&self) -> RecvCase<'_, T> {
+        RecvCase::new(self)
     }
 
     /// Closes the channel, as [`Sender::close`](crate::Sender::close) does.
@@ -256,7 +290,7 @@ impl<T> Drop for Receiver<T> {
 
 impl<T> fmt::Debug for Receiver<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Receiver { .. }")
+        self.ends.fmt_as("Receiver", f)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::channel::Deadline;
 use crate::ends::Ends;
 use crate::error::{SendError, SendTimeoutError, TrySendError};
 use crate::flavor::Flavor;
+use crate::select::SendCase;
 
 /// The sending end of a channel. Clone it to send from several places; when the last
 /// one is gone the receivers are told.
@@ -31,7 +32,8 @@ impl<T> Sender<T> {
         Self { ends }
     }
 
-    fn channel(&self) -> &Flavor<T> {
+    #[inline]
+    pub(crate) fn channel(&self) -> &Flavor<T> {
         &self.ends.channel
     }
 
@@ -153,6 +155,39 @@ impl<T> Sender<T> {
         self.channel().close()
     }
 
+    /// Whether the channel is closed: by [`close`](Self::close), or because one side is gone.
+    ///
+    /// ```
+    /// # use sward_chan as chan;
+    /// let (sender, receiver) = chan::bounded::<i32>(1);
+    /// assert!(!sender.is_closed());
+    /// drop(receiver);
+    /// assert!(sender.is_closed());
+    /// ```
+    pub fn is_closed(&self) -> bool {
+        self.channel().is_closed()
+    }
+
+    /// Whether there is no receiver left.
+    ///
+    /// ```
+    /// # use sward_chan as chan;
+    /// let (sender, receiver) = chan::bounded::<i32>(1);
+    /// receiver.close();
+    /// assert!(!sender.is_disconnected());
+    /// drop(receiver);
+    /// assert!(sender.is_disconnected());
+    /// ```
+    pub fn is_disconnected(&self) -> bool {
+        self.ends.receivers() == 0
+    }
+
+    #[doc(hidden)]
+    #[inline]
+    pub fn __send_case(&self, value: T) -> SendCase<'_, T> {
+        SendCase::new(self, value)
+    }
+
     /// How many values are queued.
     ///
     /// ```
@@ -230,7 +265,7 @@ impl<T> Drop for Sender<T> {
 
 impl<T> fmt::Debug for Sender<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Sender { .. }")
+        self.ends.fmt_as("Sender", f)
     }
 }
 

@@ -75,10 +75,13 @@ fn clones_are_of_the_same_channel() {
 }
 
 #[test]
-fn nothing_is_shown_of_the_values() {
-    let (sender, receiver) = bounded::<Plain>(1);
-    assert_eq!(format!("{sender:?}"), "Sender { .. }");
-    assert_eq!(format!("{receiver:?}"), "Receiver { .. }");
+fn ends_show_the_channel_and_nothing_of_the_values() {
+    let (sender, receiver) = bounded(1);
+    sender.send(Plain).unwrap();
+    let shown = "{ len: 1, capacity: Some(1), senders: 2, receivers: 1, is_closed: false }";
+    let _other = sender.clone();
+    assert_eq!(format!("{sender:?}"), format!("Sender {shown}"));
+    assert_eq!(format!("{receiver:?}"), format!("Receiver {shown}"));
     assert_eq!(format!("{:?}", receiver.iter()), "Iter { .. }");
     assert_eq!(format!("{:?}", receiver.try_iter()), "TryIter { .. }");
     assert_eq!(format!("{:?}", receiver.into_iter()), "IntoIter { .. }");

@@ -12,7 +12,7 @@ use std::cell::Cell;
 use std::ptr;
 
 use crate::cancel::Terms;
-use crate::primitive::thread_local;
+use crate::primitive::{NAPS, thread_local};
 use crate::thread::Header;
 use crate::worker::{Shared, Slice, Worker};
 
@@ -25,6 +25,8 @@ thread_local! {
     static OWN: Own = const { Own::new() };
     /// The runtime a thread of which is being dropped, unstarted.
     static REFUSING: Cell<*const Shared> = const { Cell::new(ptr::null()) };
+    /// State of [`random`]. 0: not yet seeded.
+    static RANDOM: Cell<u64> = const { Cell::new(0) };
 }
 #[cfg(sward_loom)]
 thread_local! {
@@ -32,6 +34,7 @@ thread_local! {
     static SLICE: Cell<*const Slice> = Cell::new(ptr::null());
     static OWN: Own = Own::new();
     static REFUSING: Cell<*const Shared> = Cell::new(ptr::null());
+    static RANDOM: Cell<u64> = Cell::new(0);
 }
 
 /// The worker of this OS thread, or null.
@@ -94,6 +97,24 @@ pub fn charge() -> bool {
     let slice = hidden(SLICE.with(Cell::get));
     // SAFETY: as above.
     !slice.is_null() && unsafe { (*slice).charge() }
+}
+
+/// A random number, not a secret one (splitmix64: Steele, Lea, Flood, "Fast Splittable
+/// Pseudorandom Number Generators", 2014).
+#[inline(never)]
+pub fn random() -> u64 {
+    RANDOM.with(|random| {
+        let state = match random.get() {
+            // OS threads differ in the address; loom wants each run to be the same.
+            0 if NAPS => ptr::from_ref(random).addr() as u64,
+            state => state,
+        };
+        let state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        random.set(state);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    })
 }
 
 /// Makes `worker` the worker of this OS thread (none: null).

@@ -21,6 +21,8 @@ use crate::waiter::{Outcome, Waiter};
 /// ```
 pub struct JoinHandle<T> {
     task: ManuallyDrop<RawTask>,
+    /// The result was taken by a `select!`.
+    is_spent: bool,
     result: PhantomData<T>,
 }
 
@@ -34,7 +36,7 @@ impl<T> JoinHandle<T> {
     ///
     /// The thread's result is a `T`, and this is its only handle.
     pub(crate) unsafe fn new(task: RawTask) -> Self {
-        Self { task: ManuallyDrop::new(task), result: PhantomData }
+        Self { task: ManuallyDrop::new(task), is_spent: false, result: PhantomData }
     }
 
     /// Waits until the thread has finished and returns its result.
@@ -145,7 +147,8 @@ impl<T> JoinHandle<T> {
     }
 
     fn wait(&self, waiter: Waiter, deadline: Option<Instant>) -> Outcome {
-        if self.task.header().completion.is_finished() {
+        assert!(!self.is_spent, "the thread's result has been taken already, by a `select!`");
+        if self.is_finished() {
             return Outcome::Done(0);
         }
         // SAFETY: the waiter stays here until `wait` has returned with `Done`, or
@@ -158,6 +161,33 @@ impl<T> JoinHandle<T> {
             self.task.forget_joiner();
         }
         outcome
+    }
+
+    /// The result, if it is there: for a `select!`, after which the handle is of no more use but
+    /// to be dropped.
+    pub(crate) fn try_take(&mut self) -> Option<Result<T, JoinError>> {
+        assert!(!self.is_spent, "the thread's result has been taken already, by a `select!`");
+        if !self.is_finished() {
+            return None;
+        }
+        self.is_spent = true;
+        // SAFETY: as in `take`; a spent handle does not come so far.
+        Some(unsafe { self.task.take_result() })
+    }
+
+    /// Makes `waiter` hear of the end of the thread. `false`: it is over.
+    ///
+    /// # Safety
+    ///
+    /// The waiter stays in place until [`forget`](Self::forget).
+    pub(crate) unsafe fn notify(&self, waiter: &Waiter) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { self.task.set_joiner(waiter) }
+    }
+
+    /// No more of that: its wait has ended.
+    pub(crate) fn forget(&self) {
+        self.task.forget_joiner();
     }
 
     fn take(self) -> Result<T, JoinError> {
@@ -201,7 +231,11 @@ impl<T> RefUnwindSafe for JoinHandle<T> {}
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
         // SAFETY: this is the end of the handle, and `take` does not come here.
-        unsafe { ManuallyDrop::take(&mut self.task).detach() };
+        let task = unsafe { ManuallyDrop::take(&mut self.task) };
+        if !self.is_spent {
+            // SAFETY: the handle's, whose result has not been taken.
+            unsafe { task.detach() };
+        }
     }
 }
 

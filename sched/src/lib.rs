@@ -5,6 +5,7 @@
 //! build channels and locks from [`internal`].
 
 mod affinity;
+mod arms;
 mod builder;
 mod cancel;
 mod context;
@@ -54,12 +55,13 @@ pub use self::worker::{Placement, Priority};
 /// and its contracts are not all checked.
 #[doc(hidden)]
 pub mod internal {
+    pub use crate::arms::{JoinArm, TimerArm};
     pub use crate::cancel::raise as raise_cancel;
-    pub use crate::current::charge;
+    pub use crate::current::{charge, random};
     pub use crate::park::give_way;
     pub use crate::stack::refuse_marks as refuse_guard_marks;
     pub use crate::wait_list::{Closed, Node, WaitList};
-    pub use crate::waiter::{Claim, Outcome, Waiter, Wake};
+    pub use crate::waiter::{Claim, Outcome, TaskWaiter, Waiter, Wake};
     pub use crate::worker::Idle;
     #[cfg(sward_loom)]
     pub use crate::worker::model;

@@ -15,7 +15,10 @@ use std::marker::PhantomPinned;
 use std::ptr::{self, NonNull};
 
 use crate::primitive::{Mutant, broken};
-use crate::waiter::{Claim, Waiter};
+use crate::waiter::{Claim, Waiter, Wake};
+
+/// In `prev` of a node in no list: through it its waiter was claimed.
+const CLAIMED: *const Node = ptr::without_provenance(1);
 
 /// One place in one list, of a waiter that may stand in several.
 pub struct Node {
@@ -59,6 +62,27 @@ impl Node {
     #[inline]
     pub fn slot(&self) -> *mut () {
         self.slot.get()
+    }
+
+    /// Whether it was through this node, which is in no list any more, that its waiter was
+    /// claimed. For the waiting thread, when the wait has ended.
+    #[inline]
+    pub fn is_claimed(&self) -> bool {
+        self.prev.get() == CLAIMED
+    }
+
+    /// Whether its waiter gives something away that is not in its slot yet.
+    #[inline]
+    pub fn gives_later(&self) -> bool {
+        // SAFETY: a node that is in a list, or whose claim is not done, has a live waiter.
+        unsafe { self.waiter.get().as_ref() }.gives_later()
+    }
+
+    /// Whether its waiter is a task's.
+    #[inline]
+    pub fn is_task(&self) -> bool {
+        // SAFETY: as above.
+        unsafe { self.waiter.get().as_ref() }.is_task()
     }
 
     /// Whether it is in a list. Only under the list's lock.
@@ -145,6 +169,7 @@ impl WaitList {
             }
         }
         node.next.set(ptr::null());
+        node.prev.set(ptr::null());
         true
     }
 
@@ -152,34 +177,87 @@ impl WaitList {
     /// wait has ended otherwise are taken out, too.
     #[inline]
     pub fn claim_front(&self) -> Option<(&Node, Claim)> {
-        loop {
-            // SAFETY: (2): a node in the list is live, and so is its waiter; a
-            // claimed one stays so until the claim is `done`.
-            unsafe {
-                let node = self.head.get().as_ref()?;
-                self.remove(node);
-                if let Some(claim) = Waiter::claim(node.waiter.get()) {
-                    return Some((node, claim));
-                }
+        while !self.is_empty() {
+            if let Some(claimed) = self.claim_first() {
+                return Some(claimed);
             }
         }
+        None
+    }
+
+    /// The first, taken out; claimed, if it still waits.
+    #[inline]
+    pub fn claim_first(&self) -> Option<(&Node, Claim)> {
+        // SAFETY: (2): a node in the list is live, and so is its waiter; a
+        // claimed one stays so until the claim is `done`.
+        unsafe {
+            let node = self.head.get().as_ref()?;
+            self.remove(node);
+            let claim = Waiter::claim(node.waiter.get())?;
+            node.prev.set(CLAIMED);
+            Some((node, claim))
+        }
+    }
+
+    /// Whether somebody waits here whose waiter is not `except`, which may stand in the list
+    /// itself, perhaps more than once.
+    #[inline]
+    pub fn has_other(&self, except: Option<&Waiter>) -> bool {
+        let except = except.map_or(ptr::null(), ptr::from_ref);
+        let head = self.head.get();
+        let mut at = head;
+        while !at.is_null() {
+            // SAFETY: (2): all nodes in the list are live, and so are their waiters.
+            let (node, waiter) = unsafe { (&*at, (*at).waiter.get().as_ref()) };
+            if !ptr::eq(waiter, except) && waiter.is_waiting() {
+                return true;
+            }
+            at = node.next.get();
+            if at == head {
+                break;
+            }
+        }
+        false
+    }
+
+    /// The first, which may have ended its wait.
+    #[inline]
+    pub fn first(&self) -> Option<&Node> {
+        // SAFETY: (2): all nodes in the list are live.
+        unsafe { self.head.get().as_ref() }
+    }
+
+    /// Adds `node` at the front, before all others.
+    ///
+    /// # Safety
+    ///
+    /// As for [`push_back`](Self::push_back).
+    pub unsafe fn push_front(&self, node: &Node) {
+        // SAFETY: the caller's promise.
+        unsafe { self.push_back(node) };
+        // The list is a ring: the last before the first becomes the first.
+        self.head.set(node);
     }
 
     /// Ends the wait of all in the list because what they wait for is closed. Wake
     /// the batch after unlocking.
     pub fn close(&self) -> Closed {
-        let closed = Self::new();
-        // SAFETY: (2), as in `claim_front`; those to which `Waiter::close` owes a wake stay
+        let mut closed = Closed { threads: Self::new(), tasks: Vec::new() };
+        // SAFETY: (2), as in `claim_front`; threads to which `Waiter::close` owes a wake stay
         // until then, and the nodes of the others are not touched after it.
         unsafe {
             while let Some(node) = self.head.get().as_ref() {
                 self.remove(node);
-                if Waiter::close(node.waiter.get()) {
-                    closed.push_back(node);
+                let waiter = node.waiter.get();
+                match Waiter::close(waiter) {
+                    // It may go away when the lock is released (waiter.rs, 5).
+                    true if node.is_task() => closed.tasks.push(Waiter::wake_handle(waiter)),
+                    true => closed.threads.push_back(node),
+                    false => {}
                 }
             }
         }
-        Closed(closed)
+        closed
     }
 }
 
@@ -198,17 +276,21 @@ impl fmt::Debug for WaitList {
 /// Threads whose wait was ended by [`WaitList::close`], still to be woken.
 #[derive(Debug)]
 #[must_use = "the threads sleep until `wake_all` is called"]
-pub struct Closed(WaitList);
+pub struct Closed {
+    threads: WaitList,
+    tasks: Vec<Wake>,
+}
 
 impl Closed {
     /// Wakes them all. Call it with no lock held.
     pub fn wake_all(self) {
         // SAFETY: each node is live until its waiter is woken, which is done last.
         unsafe {
-            while let Some(node) = self.0.head.get().as_ref() {
-                self.0.remove(node);
+            while let Some(node) = self.threads.head.get().as_ref() {
+                self.threads.remove(node);
                 Waiter::wake_handle(node.waiter.get()).wake();
             }
         }
+        self.tasks.into_iter().for_each(Wake::wake);
     }
 }

@@ -9,6 +9,7 @@
 //!      ├──close──────▶ CLOSED                           the thing waited for is closed
 //!      ├──deadline───▶ TIMED_OUT                        the timer, or the OS thread itself
 //!      ├──cancel─────▶ CANCELLED                        its worker, or whoever cancels it
+//!      ├──withdraw───▶ WITHDRAWN                        the waiting thread, before it waits
 //!      ▼ ▲
 //!   WATCHED ──claim──▶ CATCHING ──done(case)─▶ DONE     as above, but nobody owes a wake:
 //!      └──close──────▶ CLOSED                           the thread looks at this very word
@@ -33,6 +34,9 @@
 //!    store of `DONE` is its last touch of waiter and node. A `Wake` touches the
 //!    *thread* only, which waits for it.
 //! 4. Wake after unlocking: a wake may run another thread's queue code.
+//! 5. A [`TaskWaiter`] is no thread: it never waits here, is never cancelled, and may go away at
+//!    any time. So its claim is made and `done` under the lock of the one list that it stands in,
+//!    which whoever owns it takes before it looks at it, and the wake carries the `Waker` away.
 //!
 //! Rejected: a wake handle with a count of its own (two more atomic operations for
 //! each hand-over; (2) makes it unnecessary for threads), and waiting on the thread's
@@ -41,6 +45,7 @@
 use std::cell::Cell;
 use std::marker::{PhantomData, PhantomPinned};
 use std::ptr::NonNull;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use crate::cancel::Terms;
@@ -60,6 +65,7 @@ const TIMED_OUT: u32 = 3;
 const CANCELLED: u32 = 4;
 const WATCHED: u32 = 5;
 const CATCHING: u32 = 6;
+const WITHDRAWN: u32 = 7;
 /// `DONE + case`.
 const DONE: u32 = 8;
 
@@ -72,7 +78,7 @@ const LOOKS: u32 = if NAPS { 64 } else { 1 };
 pub enum Outcome {
     /// A waker claimed it and has handed over what it had for this case.
     Done(u32),
-    /// What it waited for is closed.
+    /// What it waited for is closed, or the claim was released: look again.
     Closed,
     /// The deadline passed first.
     TimedOut,
@@ -90,6 +96,8 @@ pub struct Waiter {
     cancellable: Cell<bool>,
     /// Whether it waits to give something away: a hint for the placement of its thread.
     sends: bool,
+    /// Whether what it gives away comes only after it has been claimed.
+    gives_later: bool,
     _pinned: PhantomPinned,
     /// Neither `Send` nor `Sync`: only the thread that made it waits on it. Others
     /// reach it by pointer, through (1).
@@ -100,6 +108,8 @@ pub struct Waiter {
 enum Waiting {
     Green(*const Header),
     Os(OsParker),
+    /// The waker of a [`TaskWaiter`].
+    Task(*const Cell<Option<Waker>>),
 }
 
 impl Waiter {
@@ -114,11 +124,17 @@ impl Waiter {
         } else {
             Waiting::Green(green)
         };
+        Self::of(thread)
+    }
+
+    #[inline]
+    fn of(thread: Waiting) -> Self {
         Self {
             state: AtomicU32::new(WAITING),
             thread,
             cancellable: Cell::new(true),
             sends: false,
+            gives_later: false,
             _pinned: PhantomPinned,
             _local: PhantomData,
         }
@@ -128,6 +144,25 @@ impl Waiter {
     #[inline]
     pub fn sending() -> Self {
         Self { sends: true, ..Self::new() }
+    }
+
+    /// A waiter as [`sending`](Self::sending) whose slot does not hold a value when it is claimed:
+    /// it is told what to do with it.
+    #[inline]
+    pub fn giving_later() -> Self {
+        Self { gives_later: true, ..Self::sending() }
+    }
+
+    /// Whether it was made by [`giving_later`](Self::giving_later).
+    #[inline]
+    pub fn gives_later(&self) -> bool {
+        self.gives_later
+    }
+
+    /// Whether it belongs to a [`TaskWaiter`].
+    #[inline]
+    pub fn is_task(&self) -> bool {
+        matches!(self.thread, Waiting::Task(_))
     }
 
     pub(crate) fn sends(&self) -> bool {
@@ -161,7 +196,16 @@ impl Waiter {
         match &self.thread {
             Waiting::Green(thread) => self.wait_green(*thread, deadline, is_ahead),
             Waiting::Os(parker) => self.wait_os(parker, deadline),
+            Waiting::Task(_) => unreachable!("a task is polled"),
         }
+    }
+
+    /// Gives the wait up before it has begun: nobody can claim it from here on. `false`:
+    /// somebody has ended it, and `wait` is to be called.
+    #[inline]
+    pub fn withdraw(&self) -> bool {
+        // Relaxed: it hands nothing over.
+        self.transition(WITHDRAWN, WITHDRAWN, Ordering::Relaxed).is_some()
     }
 
     #[inline]
@@ -310,6 +354,13 @@ impl Waiter {
         }
     }
 
+    /// Whether nobody has ended the wait yet, for all that is known.
+    #[inline]
+    pub(crate) fn is_waiting(&self) -> bool {
+        // Relaxed: to claim it is what decides.
+        matches!(self.state.load(Ordering::Relaxed), WAITING | WATCHED)
+    }
+
     /// Claims the wait: the caller will hand something over. `None`: it has ended
     /// otherwise, or somebody else has claimed it.
     ///
@@ -374,6 +425,11 @@ impl Waiter {
         match unsafe { &this.as_ref().thread } {
             Waiting::Green(thread) => Wake(WakeTarget::Green(*thread)),
             Waiting::Os(parker) => Wake(WakeTarget::Os(parker.unparker())),
+            // SAFETY: (5): the lock is held, and the waker beside its waiter.
+            Waiting::Task(waker) => match unsafe { (**waker).take() } {
+                Some(waker) => Wake(WakeTarget::Task(waker)),
+                None => Wake(WakeTarget::Nobody),
+            },
         }
     }
 }
@@ -381,6 +437,60 @@ impl Waiter {
 impl Default for Waiter {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// One wait of an async task, in a future that is polled: a waiter that never waits (5).
+pub struct TaskWaiter {
+    waker: Cell<Option<Waker>>,
+    waiter: Waiter,
+}
+
+impl TaskWaiter {
+    /// A waiter whose wait has not begun.
+    #[inline]
+    pub fn new() -> Self {
+        Self { waker: Cell::new(None), waiter: Waiter::of(Waiting::Task(std::ptr::null())) }
+    }
+
+    /// Begins a wait, in the place where it stays until it is in no list any more.
+    pub fn begin(&mut self, waker: Waker) {
+        self.waiter = Waiter::of(Waiting::Task(&raw const self.waker));
+        self.waker.set(Some(waker));
+    }
+
+    /// What stands in the list.
+    #[inline]
+    pub fn waiter(&self) -> &Waiter {
+        &self.waiter
+    }
+
+    /// Looks whether the wait has ended, and how; if not, `waker` is the one to be woken, and
+    /// comes back as the one that was before. Under the lock of the list: so no waker is cloned or
+    /// dropped here, which is users' code.
+    pub fn poll(&self, waker: &mut Waker) -> Option<Outcome> {
+        // Relaxed: the lock orders it.
+        if self.waiter.state.load(Ordering::Relaxed) != WAITING {
+            return Some(self.waiter.outcome());
+        }
+        let known = self.waker.take();
+        self.waker.set(known.map(|known| match known.will_wake(waker) {
+            true => known,
+            false => std::mem::replace(waker, known),
+        }));
+        None
+    }
+}
+
+impl Default for TaskWaiter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for TaskWaiter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.waiter.fmt(f)
     }
 }
 
@@ -403,18 +513,29 @@ pub struct Claim {
 }
 
 impl Claim {
+    /// Nothing will be handed over: the wait ends as [`Outcome::Closed`], and its thread looks
+    /// again.
+    pub fn release(self) -> Wake {
+        self.end(CLOSED)
+    }
+
     /// What was promised is in place.
     #[inline]
     pub fn done(self, case: u32) -> Wake {
+        self.end(DONE + case)
+    }
+
+    #[inline]
+    fn end(self, state: u32) -> Wake {
         // SAFETY: claimed and not yet woken: (2).
         let (waiter, wake) = unsafe { (self.waiter.as_ref(), Waiter::wake_handle(self.waiter)) };
         if self.parks {
             // Release: pairs with the Acquire in `outcome`; the slot is seen.
-            waiter.state.store(DONE + case, Ordering::Release);
+            waiter.state.store(state, Ordering::Release);
             return wake;
         }
         // Release: as above. It has stopped watching since if it is in `CLAIMED`.
-        let parks = waiter.state.swap(DONE + case, Ordering::Release) == CLAIMED;
+        let parks = waiter.state.swap(state, Ordering::Release) == CLAIMED;
         if parks && !broken(Mutant::WatchEndsUnseen) { wake } else { Wake(WakeTarget::Nobody) }
     }
 }
@@ -428,6 +549,7 @@ pub struct Wake(WakeTarget);
 enum WakeTarget {
     Green(*const Header),
     Os(OsUnparker),
+    Task(Waker),
     /// The thread has seen it by itself.
     Nobody,
 }
@@ -451,6 +573,7 @@ impl Wake {
             },
             // SAFETY: (2): the OS thread does not return from `wait` before it.
             WakeTarget::Os(parker) => unsafe { parker.unpark() },
+            WakeTarget::Task(waker) => waker.wake(),
             WakeTarget::Nobody => {}
         }
     }

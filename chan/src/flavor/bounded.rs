@@ -21,8 +21,8 @@ impl<T> Buffer<T> for Ring<T> {
     const CAN_BE_FULL: bool = true;
 
     #[inline]
-    fn is_full(&self) -> bool {
-        self.values.len() == self.capacity
+    fn is_full(&self, promised: usize) -> bool {
+        self.values.len() + promised >= self.capacity
     }
 
     #[inline]
@@ -33,6 +33,10 @@ impl<T> Buffer<T> for Ring<T> {
     #[inline]
     fn pop(&mut self) -> Option<T> {
         self.values.pop_front()
+    }
+
+    fn put_back(&mut self, value: T) {
+        self.values.push_front(value);
     }
 
     fn len(&self) -> usize {

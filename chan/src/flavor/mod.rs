@@ -3,20 +3,30 @@
 
 mod bounded;
 mod rendezvous;
+mod timer;
 mod unbounded;
 
+use std::pin::Pin;
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+use sward_sched::internal::{Node, Waiter};
+
 use self::bounded::Ring;
-use self::rendezvous::Nothing;
+use self::rendezvous::Received;
+use self::timer::Clock;
 use self::unbounded::Segments;
-use crate::channel::{Channel, Deadline};
-use crate::error::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
+use crate::channel::{Channel, Deadline, Enlisted, Grant, Reserved, Slot, TaskPlace};
+use crate::error::{RecvError, RecvTimeoutError, SendError};
+use crate::error::{SendTimeoutError, TryRecvError, TrySendError};
 
 /// A channel of some flavour.
 #[derive(Debug)]
 pub(crate) enum Flavor<T> {
     Bounded(Channel<Ring<T>>),
-    Rendezvous(Channel<Nothing>),
+    Rendezvous(Channel<Received<T>>),
     Unbounded(Channel<Segments<T>>),
+    Clock(Channel<Clock<T>>),
 }
 
 macro_rules! each {
@@ -25,7 +35,35 @@ macro_rules! each {
             Flavor::Bounded($channel) => $call,
             Flavor::Rendezvous($channel) => $call,
             Flavor::Unbounded($channel) => $call,
+            Flavor::Clock($channel) => $call,
         }
+    };
+}
+
+/// Methods that are those of the channel, whatever its flavour.
+macro_rules! delegate {
+    ($($(#[$attr:meta])* fn $name:ident(&self $(, $arg:ident: $ty:ty)*) $(-> $out:ty)?;)*) => {
+        $(
+            $(#[$attr])*
+            pub(crate) fn $name(&self $(, $arg: $ty)*) $(-> $out)? {
+                each!(self, channel => channel.$name($($arg),*))
+            }
+        )*
+    };
+}
+
+/// The same for those with a contract, which is the channel's.
+macro_rules! delegate_unsafe {
+    ($(fn $name:ident(&self $(, $arg:ident: $ty:ty)*) $(-> $out:ty)?;)*) => {
+        $(
+            /// # Safety
+            ///
+            /// As for the method of `Channel`.
+            pub(crate) unsafe fn $name(&self $(, $arg: $ty)*) $(-> $out)? {
+                // SAFETY: the caller's promise.
+                unsafe { each!(self, channel => channel.$name($($arg),*)) }
+            }
+        )*
     };
 }
 
@@ -35,33 +73,28 @@ impl<T> Flavor<T> {
     }
 
     pub(crate) fn rendezvous() -> Self {
-        Self::Rendezvous(Channel::new(Nothing))
+        Self::Rendezvous(Channel::new(Received::new()))
     }
 
     pub(crate) fn unbounded() -> Self {
         Self::Unbounded(Channel::new(Segments::new()))
     }
 
-    pub(crate) fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
-        each!(self, channel => channel.try_send(value))
+    delegate! {
+        fn try_send(&self, value: T) -> Result<(), TrySendError<T>>;
+        #[inline]
+        fn send(&self, value: T, deadline: Deadline) -> Result<(), SendTimeoutError<T>>;
+        fn try_recv(&self) -> Result<T, TryRecvError>;
+        #[inline]
+        fn recv(&self, deadline: Deadline) -> Result<T, RecvTimeoutError>;
+        fn send_granted(&self, grant: Grant, value: T) -> Result<(), SendError<T>>;
+        fn close(&self) -> bool;
+        fn is_closed(&self) -> bool;
+        fn abandon_send(&self, place: Pin<&mut TaskPlace>) -> bool;
     }
 
-    #[inline]
-    pub(crate) fn send(&self, value: T, deadline: Deadline) -> Result<(), SendTimeoutError<T>> {
-        each!(self, channel => channel.send(value, deadline))
-    }
-
-    pub(crate) fn try_recv(&self) -> Result<T, TryRecvError> {
-        each!(self, channel => channel.try_recv())
-    }
-
-    #[inline]
-    pub(crate) fn recv(&self, deadline: Deadline) -> Result<T, RecvTimeoutError> {
-        each!(self, channel => channel.recv(deadline))
-    }
-
-    pub(crate) fn close(&self) -> bool {
-        each!(self, channel => channel.close())
+    pub(crate) fn put_back(&self, value: T) {
+        each!(self, channel => channel.put_back::<T>(value));
     }
 
     pub(crate) fn discard(&self) {
@@ -78,5 +111,83 @@ impl<T> Flavor<T> {
 
     pub(crate) fn capacity(&self) -> Option<usize> {
         each!(self, channel => channel.capacity::<T>())
+    }
+
+    pub(crate) fn reserve(&self) -> Reserved {
+        each!(self, channel => channel.reserve::<T>())
+    }
+
+    pub(crate) fn give_back(&self, grant: Grant) {
+        each!(self, channel => channel.give_back::<T>(grant));
+    }
+
+    pub(crate) fn can_send_now(&self) -> bool {
+        each!(self, channel => channel.can_send_now::<T>())
+    }
+
+    pub(crate) fn can_recv_now(&self) -> bool {
+        each!(self, channel => channel.can_recv_now::<T>())
+    }
+
+    pub(crate) fn poll_recv(
+        &self,
+        place: Pin<&mut TaskPlace>,
+        waker: &Waker,
+    ) -> Poll<Result<T, RecvError>> {
+        each!(self, channel => channel.poll_recv(place, waker))
+    }
+
+    pub(crate) fn abandon_recv(&self, place: Pin<&mut TaskPlace>) {
+        each!(self, channel => channel.abandon_recv::<T>(place));
+    }
+
+    delegate_unsafe! {
+        fn leave_send(&self, node: &Node) -> bool;
+        fn leave_recv(&self, node: &Node) -> bool;
+        fn unwatch(&self, node: &Node, sends: bool);
+        fn poll_send(
+            &self,
+            place: Pin<&mut TaskPlace>,
+            slot: &Slot<T>,
+            waker: &Waker
+        ) -> Poll<Result<(), SendError<T>>>;
+    }
+
+    /// # Safety
+    ///
+    /// As for the method of `Channel`.
+    pub(crate) unsafe fn enlist_send(&self, node: &Node, waiter: &Waiter) -> Enlisted {
+        // SAFETY: the caller's promise.
+        unsafe { each!(self, channel => channel.enlist_send::<T>(node, waiter)) }
+    }
+
+    /// # Safety
+    ///
+    /// As for the method of `Channel`.
+    pub(crate) unsafe fn enlist_recv(&self, node: &Node, waiter: &Waiter) -> Enlisted {
+        // SAFETY: the caller's promise.
+        unsafe { each!(self, channel => channel.enlist_recv::<T>(node, waiter)) }
+    }
+
+    /// # Safety
+    ///
+    /// As for the method of `Channel`.
+    pub(crate) unsafe fn watch_send(&self, node: &Node, waiter: &Waiter) -> Enlisted {
+        // SAFETY: the caller's promise.
+        unsafe { each!(self, channel => channel.watch_send::<T>(node, waiter)) }
+    }
+
+    /// # Safety
+    ///
+    /// As for the method of `Channel`.
+    pub(crate) unsafe fn watch_recv(&self, node: &Node, waiter: &Waiter) -> Enlisted {
+        // SAFETY: the caller's promise.
+        unsafe { each!(self, channel => channel.watch_recv::<T>(node, waiter)) }
+    }
+}
+
+impl Flavor<Instant> {
+    pub(crate) fn clock(next: Option<Instant>, period: Option<Duration>) -> Self {
+        Self::Clock(Channel::new(Clock::new(next, period)))
     }
 }

@@ -31,7 +31,7 @@ impl<T> Buffer<T> for Segments<T> {
     const CAN_BE_FULL: bool = false;
 
     #[inline]
-    fn is_full(&self) -> bool {
+    fn is_full(&self, _: usize) -> bool {
         false
     }
 
@@ -57,6 +57,14 @@ impl<T> Buffer<T> for Segments<T> {
             self.spare = self.segments.pop_front();
         }
         Some(value)
+    }
+
+    fn put_back(&mut self, value: T) {
+        self.len += 1;
+        match self.segments.front_mut() {
+            Some(first) => first.push_front(value),
+            None => self.segments.push_front(VecDeque::from([value])),
+        }
     }
 
     fn len(&self) -> usize {

@@ -43,7 +43,8 @@ use crate::worker::{Origin, ParkedLinks, Placement, Priority, Remote};
 #[repr(C)]
 pub(crate) struct Header {
     pub(crate) completion: Completion,
-    /// The waiter of whoever joins: see [`Completion`].
+    /// The waiter of whoever joins: see [`Completion`]. Null again when the end of the thread was
+    /// what ended its wait.
     pub(super) joiner: Cell<*const Waiter>,
     pub(super) vtable: &'static VTable,
     /// Whether it may go on on another worker than the one it has waited on.

@@ -241,9 +241,13 @@ impl RawTask {
         self.header().completion.transition_to_joiner()
     }
 
-    /// The wait has ended otherwise: nobody will touch the waiter any more.
+    /// The wait has ended, perhaps otherwise: nobody will touch the waiter any more.
     pub(crate) fn forget_joiner(&self) {
-        self.header().completion.transition_from_joiner();
+        // One that may not have been the joiner's doing: so it looks whether it was. Whoever
+        // finishes writes it before it ends the wait, and no more when it has not.
+        if !self.header().joiner.get().is_null() {
+            self.header().completion.transition_from_joiner();
+        }
     }
 
     /// Gives the join handle's reference up, and the result, now or when it is there.
@@ -421,7 +425,10 @@ impl Runnable {
                 // SAFETY: the joiner and, through its reference, the task stay until it is
                 // woken, or served (completion.rs, 3).
                 match unsafe { Waiter::claim(joiner) } {
-                    Some(claim) => claim.done(0).wake(),
+                    Some(claim) => {
+                        task.joiner.set(ptr::null());
+                        claim.done(0).wake();
+                    }
                     None => task.completion.serve(),
                 }
             }

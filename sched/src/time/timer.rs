@@ -35,7 +35,7 @@ use crate::waiter::{Outcome, Waiter};
 /// Setting it anew does not wake the thread that waits for it unless it has less time left
 /// then, so it may be done often.
 #[derive(Debug)]
-pub struct Timer(TimerHandle);
+pub struct Timer(pub(crate) TimerHandle);
 
 /// Moves the deadline of a [`Timer`], from any thread; [`Timer::handle`] makes one.
 ///
@@ -303,25 +303,42 @@ impl TimerHandle {
     fn wait_once(&self) -> bool {
         let waiter = Waiter::new();
         let node = Node::new(&waiter, std::ptr::null_mut());
-        let deadline = {
-            let state = self.0.lock();
-            // SAFETY: the node stays here, and is removed below unless it was claimed.
-            unsafe { state.waiting.push_back(&node) };
-            state.deadline
-        };
+        // SAFETY: the node stays here, and is removed below unless it was claimed.
+        let deadline = unsafe { self.enlist(&node) };
         let outcome = waiter.wait(deadline);
         if let Outcome::Done(_) = outcome {
             return false;
         }
-        let state = self.0.lock();
         // SAFETY: it is in this list, or in none.
-        unsafe { state.waiting.remove(&node) };
-        let is_same = state.deadline == deadline;
-        drop(state);
+        let is_same = unsafe { self.leave(&node) } == deadline;
         if outcome == Outcome::Cancelled {
             cancel::raise();
         }
         is_same
+    }
+
+    /// The deadline as it is now. The waiter of `node` hears when there is a nearer one.
+    ///
+    /// # Safety
+    ///
+    /// As for [`WaitList::push_back`], until [`leave`](Self::leave).
+    pub(crate) unsafe fn enlist(&self, node: &Node) -> Option<Instant> {
+        let state = self.0.lock();
+        // SAFETY: the caller's promise.
+        unsafe { state.waiting.push_back(node) };
+        state.deadline
+    }
+
+    /// The deadline as it is now. The waiter of `node` hears no more.
+    ///
+    /// # Safety
+    ///
+    /// `node` is in no list but this one.
+    pub(crate) unsafe fn leave(&self, node: &Node) -> Option<Instant> {
+        let state = self.0.lock();
+        // SAFETY: the caller's promise.
+        unsafe { state.waiting.remove(node) };
+        state.deadline
     }
 }
 

@@ -1,0 +1,463 @@
+//! The algorithm of all flavours, after Go's `hchan`: a lock, a buffer, and two FIFO
+//! lists of those that wait. What differs between flavours is the buffer.
+//!
+//! 1. While a value is in the buffer no receiver waits, and while there is room no sender
+//!    does. (Those whose wait has just ended otherwise may still stand in a list; to claim them
+//!    fails, and they leave by themselves.)
+//! 2. A waiting side lends a slot ([`Place`]). Whoever claims it moves the value out of, or into,
+//!    the slot before `done`: a value is always in exactly one place.
+//! 3. Users' code (`Drop`, `Waker`) never runs under the lock.
+//! 4. Values leave in the order in which they came: whoever is handed one is handed the oldest.
+//!
+//! Two kinds of waiting side cannot lend a slot, and bend (1):
+//!
+//! - *Tasks* that receive. Their future may be dropped or forgotten at any time, and a value in it
+//!   would be lost. So they are told that there is one, and it stays in the buffer, beyond its
+//!   capacity if need be, until the task comes for it. Whoever comes first may have it: then the
+//!   task gets in line again, at the front. A future that is dropped after it was told passes it on
+//!   (`task.rs`).
+//! - *Selected senders*, of the dynamic [`Select`](crate::Select), whose value comes only after
+//!   they have been chosen. They are granted room, or a partner who stands by (`grant.rs`).
+//!
+//! Rejected: values handed to a task's future and returned when it is dropped (Go has no futures;
+//! a forgotten one would keep its value for ever), and telling all tasks of each value.
+
+mod grant;
+mod line;
+mod place;
+mod task;
+
+use std::time::{Duration, Instant};
+
+use sward_sched::checkpoint;
+use sward_sched::internal::{Closed, Outcome, WaitList, Waiter, Wake, charge, raise_cancel};
+use sward_sched::primitive::{Mutex, MutexGuard};
+
+pub(crate) use self::grant::{Grant, Reserved};
+pub(crate) use self::line::Enlisted;
+use self::place::Place;
+pub(crate) use self::place::Slot;
+pub(crate) use self::task::TaskPlace;
+use crate::error::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
+
+/// Where a flavour keeps the values that nobody waits for yet.
+pub(crate) trait Buffer<T> {
+    /// Whether a sender may ever have to wait.
+    const CAN_BE_FULL: bool;
+    /// Whether `push` must wait, when so much room has been promised to others.
+    fn is_full(&self, promised: usize) -> bool;
+    /// Adds a value; if there is no room, beyond its capacity.
+    fn push(&mut self, value: T);
+    /// The oldest.
+    fn pop(&mut self) -> Option<T>;
+    /// How many there are.
+    fn len(&self) -> usize;
+    /// How many there can be.
+    fn capacity(&self) -> Option<usize>;
+    /// Puts the oldest back to where it was; if there is no room, beyond the capacity.
+    fn put_back(&mut self, value: T);
+    /// All of them; leaves it empty.
+    fn take(&mut self) -> Self;
+    /// When there will be a value without anybody's doing.
+    fn ready_at(&self) -> Option<Instant> {
+        None
+    }
+}
+
+/// How long to wait, if need be.
+#[derive(Clone, Copy)]
+pub(crate) enum Deadline {
+    Never,
+    At(Instant),
+    /// From the moment at which there is nothing for it but to wait: what is there already is
+    /// had without a look at the clock.
+    In(Duration),
+}
+
+impl Deadline {
+    /// Waits, but not beyond `limit`.
+    #[inline]
+    fn wait(&mut self, waiter: &Waiter, limit: Option<Instant>) -> Outcome {
+        let deadline = match *self {
+            Self::In(timeout) if limit.is_none() => {
+                *self = Instant::now().checked_add(timeout).map_or(Self::Never, Self::At);
+                return waiter.wait_for(timeout);
+            }
+            _ => self.fixed(),
+        };
+        waiter.wait(match (deadline, limit) {
+            (Some(deadline), Some(limit)) => Some(deadline.min(limit)),
+            (deadline, limit) => deadline.or(limit),
+        })
+    }
+
+    /// As a point in time. `None`: never.
+    fn fixed(&mut self) -> Option<Instant> {
+        if let Self::In(timeout) = *self {
+            *self = Instant::now().checked_add(timeout).map_or(Self::Never, Self::At);
+        }
+        match *self {
+            Self::At(deadline) => Some(deadline),
+            _ => None,
+        }
+    }
+
+    fn has_passed(self) -> bool {
+        matches!(self, Self::At(deadline) if deadline <= Instant::now())
+    }
+}
+
+/// One channel.
+#[derive(Debug)]
+pub(crate) struct Channel<B> {
+    state: Mutex<State<B>>,
+}
+
+#[derive(Debug)]
+struct State<B> {
+    buffer: B,
+    senders: WaitList,
+    receivers: WaitList,
+    /// Who waits for the moment at which a send, or a receive, need not wait: `Select::ready`.
+    room_watchers: WaitList,
+    value_watchers: WaitList,
+    /// Room that selected senders have, and have not used yet.
+    promised: usize,
+    closed: bool,
+}
+
+type Guard<'a, B> = MutexGuard<'a, State<B>>;
+
+/// A value that was not accepted, and why: the channel is full (and still locked, so
+/// that the sender can get in line), or closed.
+type Refused<'a, T, B> = (T, Option<Guard<'a, B>>);
+
+/// Why there is no value: none yet (and the channel still locked), or none any more.
+enum Empty<'a, B> {
+    Open(Guard<'a, B>),
+    Closed,
+}
+
+impl<B> State<B> {
+    /// Hands `value` to the first in line, or puts it into the buffer for one to come for. The
+    /// value comes back when there is nobody.
+    #[inline]
+    fn deliver<T>(&mut self, value: T) -> Result<Wake, T>
+    where
+        B: Buffer<T>,
+    {
+        let Some((node, claim)) = self.receivers.claim_front() else { return Err(value) };
+        if node.is_task() {
+            self.buffer.push(value);
+            return Ok(claim.done(0));
+        }
+        // Those that tasks were told of go first (4).
+        let value = match self.buffer.len() {
+            0 => value,
+            _ => {
+                self.buffer.push(value);
+                self.buffer.pop().expect("it is not empty")
+            }
+        };
+        // SAFETY: receivers lend an empty slot, and we claimed it (2).
+        unsafe { node.slot().cast::<T>().write(value) };
+        Ok(claim.done(0))
+    }
+
+    /// There is more room: the first sender in line gets it, or those that watch for it are told.
+    #[inline]
+    fn refill<T>(&mut self) -> Option<Wake>
+    where
+        B: Buffer<T>,
+    {
+        if self.senders.is_empty() || self.buffer.is_full(self.promised) {
+            return None;
+        }
+        let (node, claim) = self.senders.claim_front()?;
+        if node.gives_later() {
+            self.promised += 1;
+            // SAFETY: it is claimed, and gives later.
+            unsafe { Grant::room().give(node.slot()) };
+        } else {
+            // SAFETY: it is claimed.
+            self.buffer.push(unsafe { place::take_from(node) });
+        }
+        Some(claim.done(0))
+    }
+}
+
+/// Unlocks and tells those that watch, if there are any.
+#[inline]
+fn unlock_and_tell<B>(state: Guard<'_, B>, watchers: impl Fn(&State<B>) -> &WaitList) {
+    if watchers(&state).is_empty() {
+        return;
+    }
+    tell(state, watchers);
+}
+
+#[cold]
+fn tell<B>(state: Guard<'_, B>, watchers: impl Fn(&State<B>) -> &WaitList) {
+    let told: Closed = watchers(&state).close();
+    drop(state);
+    told.wake_all();
+}
+
+impl<B> Channel<B> {
+    pub(crate) fn new(buffer: B) -> Self {
+        Self {
+            state: Mutex::new(State {
+                buffer,
+                senders: WaitList::new(),
+                receivers: WaitList::new(),
+                room_watchers: WaitList::new(),
+                value_watchers: WaitList::new(),
+                promised: 0,
+                closed: false,
+            }),
+        }
+    }
+
+    /// Sends without waiting.
+    #[inline]
+    fn offer<T>(&self, value: T) -> Result<(), Refused<'_, T, B>>
+    where
+        B: Buffer<T>,
+    {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err((value, None));
+        }
+        if state.keeps_tasks_waiting::<T>() {
+            return Err((value, Some(state)));
+        }
+        match state.deliver(value) {
+            Ok(wake) => {
+                drop(state);
+                wake.wake();
+            }
+            Err(value) if state.buffer.is_full(state.promised) => {
+                return Err((value, Some(state)));
+            }
+            Err(value) => {
+                state.buffer.push(value);
+                unlock_and_tell(state, |state| &state.value_watchers);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn try_send<T>(&self, value: T) -> Result<(), TrySendError<T>>
+    where
+        B: Buffer<T>,
+    {
+        self.offer(value).map_err(|(value, full)| match full {
+            Some(_) => TrySendError::Full(value),
+            None => TrySendError::Disconnected(value),
+        })
+    }
+
+    /// Sends, waiting for room until the deadline.
+    #[inline]
+    pub(crate) fn send<T>(&self, value: T, deadline: Deadline) -> Result<(), SendTimeoutError<T>>
+    where
+        B: Buffer<T>,
+    {
+        if B::CAN_BE_FULL {
+            checkpoint();
+        } else {
+            // What never waits never switches: its callers hold whatever locks they like.
+            charge();
+        }
+        match self.offer(value) {
+            Ok(()) => Ok(()),
+            Err((value, None)) => Err(SendTimeoutError::Disconnected(value)),
+            Err((value, Some(state))) => self.wait_to_send(state, value, deadline),
+        }
+    }
+
+    fn wait_to_send<T>(
+        &self,
+        state: Guard<'_, B>,
+        value: T,
+        mut deadline: Deadline,
+    ) -> Result<(), SendTimeoutError<T>> {
+        let place = Place::new(Waiter::sending(), Slot::full(value));
+        // SAFETY: it stays here, and is removed below unless it was claimed or closed.
+        unsafe { place.get_in_line(&state.senders) };
+        unlock_and_tell(state, |state| &state.value_watchers);
+        let outcome = deadline.wait(&place.waiter, None);
+        if let Outcome::Done(_) = outcome {
+            return Ok(());
+        }
+        // SAFETY: it is in this list, or in none.
+        unsafe { self.state.lock().senders.remove(&place.node) };
+        // SAFETY: nobody claimed it, so the value is still there (2).
+        let value = unsafe { place.slot.take() };
+        match outcome {
+            Outcome::TimedOut => Err(SendTimeoutError::Timeout(value)),
+            Outcome::Cancelled => {
+                drop(value);
+                raise_cancel()
+            }
+            _ => Err(SendTimeoutError::Disconnected(value)),
+        }
+    }
+
+    /// Receives without waiting; at most for a selected sender to send.
+    #[inline]
+    fn take<T>(&self) -> Result<T, Empty<'_, B>>
+    where
+        B: Buffer<T>,
+    {
+        loop {
+            let mut state = self.state.lock();
+            if let Some(value) = state.buffer.pop() {
+                match state.refill::<T>() {
+                    Some(wake) => {
+                        drop(state);
+                        wake.wake();
+                    }
+                    None => unlock_and_tell(state, |state| &state.room_watchers),
+                }
+                return Ok(value);
+            }
+            let Some((node, claim)) = state.senders.claim_front() else {
+                return Err(if state.closed { Empty::Closed } else { Empty::Open(state) });
+            };
+            if !node.gives_later() {
+                // SAFETY: it is claimed.
+                let value = unsafe { place::take_from(node) };
+                let wake = claim.done(0);
+                drop(state);
+                wake.wake();
+                return Ok(value);
+            }
+            let slot = node.slot();
+            // SAFETY: it is claimed, and gives later.
+            if let Some(value) = unsafe { grant::stand_by(state, slot, claim) } {
+                return Ok(value);
+            }
+        }
+    }
+
+    pub(crate) fn try_recv<T>(&self) -> Result<T, TryRecvError>
+    where
+        B: Buffer<T>,
+    {
+        self.take().map_err(|empty| match empty {
+            Empty::Open(_) => TryRecvError::Empty,
+            Empty::Closed => TryRecvError::Disconnected,
+        })
+    }
+
+    /// Receives, waiting for a value until the deadline.
+    #[inline]
+    pub(crate) fn recv<T>(&self, mut deadline: Deadline) -> Result<T, RecvTimeoutError>
+    where
+        B: Buffer<T>,
+    {
+        checkpoint();
+        loop {
+            match self.take() {
+                Ok(value) => return Ok(value),
+                Err(Empty::Closed) => return Err(RecvTimeoutError::Disconnected),
+                Err(Empty::Open(state)) => {
+                    if let Some(result) = self.wait_to_recv(state, &mut deadline) {
+                        return result;
+                    }
+                }
+            }
+        }
+    }
+
+    /// `None`: it is to look again.
+    fn wait_to_recv<T>(
+        &self,
+        state: Guard<'_, B>,
+        deadline: &mut Deadline,
+    ) -> Option<Result<T, RecvTimeoutError>>
+    where
+        B: Buffer<T>,
+    {
+        let place = Place::new(Waiter::new(), Slot::<T>::empty());
+        let ready_at = state.buffer.ready_at();
+        // SAFETY: it stays here, and is removed below unless it was claimed or closed.
+        unsafe { place.get_in_line(&state.receivers) };
+        unlock_and_tell(state, |state| &state.room_watchers);
+        let outcome = deadline.wait(&place.waiter, ready_at);
+        if let Outcome::Done(_) = outcome {
+            // SAFETY: whoever claimed it has written the value (2).
+            return Some(Ok(unsafe { place.slot.take() }));
+        }
+        // SAFETY: it is in this list, or in none.
+        unsafe { self.state.lock().receivers.remove(&place.node) };
+        match outcome {
+            Outcome::TimedOut if ready_at.is_some() && !deadline.has_passed() => None,
+            Outcome::TimedOut => Some(Err(RecvTimeoutError::Timeout)),
+            Outcome::Cancelled => raise_cancel(),
+            _ => None,
+        }
+    }
+
+    /// Refuses further values and sends away all that wait. `false`: that has been done
+    /// already.
+    pub(crate) fn close(&self) -> bool {
+        let mut state = self.state.lock();
+        let first = !std::mem::replace(&mut state.closed, true);
+        let all = [&state.senders, &state.receivers, &state.room_watchers, &state.value_watchers];
+        let told = all.map(WaitList::close);
+        drop(state);
+        told.into_iter().for_each(Closed::wake_all);
+        first
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state.lock().closed
+    }
+
+    /// A value that was received goes back to the head.
+    pub(crate) fn put_back<T>(&self, value: T)
+    where
+        B: Buffer<T>,
+    {
+        let mut state = self.state.lock();
+        state.buffer.put_back(value);
+        let wakes = state.pass_on::<T>();
+        unlock_and_tell(state, |state| &state.value_watchers);
+        wakes.into_iter().flatten().for_each(Wake::wake);
+    }
+
+    /// Closes a channel that nobody can receive from any more, and drops what is in it.
+    pub(crate) fn discard<T>(&self)
+    where
+        B: Buffer<T>,
+    {
+        self.close();
+        let left = self.state.lock().buffer.take();
+        drop(left);
+    }
+
+    /// How many values are queued; more than fit only while tasks come for them.
+    pub(crate) fn len<T>(&self) -> usize
+    where
+        B: Buffer<T>,
+    {
+        let state = self.state.lock();
+        state.buffer.len().min(state.buffer.capacity().unwrap_or(usize::MAX))
+    }
+
+    pub(crate) fn is_full<T>(&self) -> bool
+    where
+        B: Buffer<T>,
+    {
+        let state = self.state.lock();
+        state.buffer.is_full(state.promised)
+    }
+
+    pub(crate) fn capacity<T>(&self) -> Option<usize>
+    where
+        B: Buffer<T>,
+    {
+        self.state.lock().buffer.capacity()
+    }
+}

@@ -1,0 +1,258 @@
+//! The cases of a `select!`, in their places on the stack of whoever selects.
+
+use std::fmt;
+
+use sward_sched::internal::{self, Node, Waiter};
+use sward_sched::time::Timer;
+use sward_sched::{JoinError, JoinHandle};
+
+use crate::channel::{Enlisted, Slot};
+use crate::error::{RecvError, SendError, TryRecvError, TrySendError};
+use crate::{Receiver, Sender};
+
+/// One of several things to wait for. For `select!` alone.
+pub trait Case: sealed::Case {}
+
+impl<C: sealed::Case> Case for C {}
+
+pub(crate) mod sealed {
+    use super::{Enlisted, Waiter};
+
+    #[expect(unnameable_types, reason = "it seals `Case`")]
+    pub trait Case {
+        /// Does it, if that needs no waiting.
+        fn attempt(&mut self) -> bool;
+
+        /// Gets in line, unless it need not wait.
+        ///
+        /// # Safety
+        ///
+        /// The waiter and the case stay in place until `leave`.
+        unsafe fn enlist(&mut self, waiter: &Waiter) -> Enlisted;
+
+        /// Gets out of the line. `true`: this is the case through which the waiter was claimed,
+        /// and it is done.
+        ///
+        /// # Safety
+        ///
+        /// It is enlisted. `was_claimed` only if the wait ended as `Done`.
+        unsafe fn leave(&mut self, was_claimed: bool) -> bool;
+    }
+}
+
+/// Receives.
+pub struct RecvCase<'a, T> {
+    receiver: &'a Receiver<T>,
+    node: Node,
+    slot: Slot<T>,
+    result: Option<Result<T, RecvError>>,
+}
+
+impl<'a, T> RecvCase<'a, T> {
+    #[inline]
+    pub(crate) fn new(receiver: &'a Receiver<T>) -> Self {
+        Self { receiver, node: Node::unbound(), slot: Slot::empty(), result: None }
+    }
+
+    /// What came of it, if it was chosen.
+    #[doc(hidden)]
+    #[inline]
+    pub fn __finish(self) -> Result<T, RecvError> {
+        self.result.expect("the chosen case is done")
+    }
+}
+
+impl<T> sealed::Case for RecvCase<'_, T> {
+    #[inline]
+    fn attempt(&mut self) -> bool {
+        self.result = match self.receiver.try_recv() {
+            Ok(value) => Some(Ok(value)),
+            Err(TryRecvError::Disconnected) => Some(Err(RecvError)),
+            Err(TryRecvError::Empty) => None,
+        };
+        self.result.is_some()
+    }
+
+    unsafe fn enlist(&mut self, waiter: &Waiter) -> Enlisted {
+        self.node.bind(waiter, self.slot.lend());
+        // SAFETY: the caller's promise; the slot is empty.
+        unsafe { self.receiver.channel().enlist_recv(&self.node, waiter) }
+    }
+
+    unsafe fn leave(&mut self, was_claimed: bool) -> bool {
+        // SAFETY: the caller's promise; if it was claimed through this node the slot is full.
+        unsafe {
+            let is_done = self.receiver.channel().leave_recv(&self.node) && was_claimed;
+            if is_done {
+                self.result = Some(Ok(self.slot.take()));
+            }
+            is_done
+        }
+    }
+}
+
+/// Sends.
+pub struct SendCase<'a, T> {
+    sender: &'a Sender<T>,
+    node: Node,
+    slot: Slot<T>,
+    /// Whether the value is in the slot, and this case's.
+    is_full: bool,
+    result: Option<Result<(), SendError<T>>>,
+}
+
+impl<'a, T> SendCase<'a, T> {
+    #[inline]
+    pub(crate) fn new(sender: &'a Sender<T>, value: T) -> Self {
+        let slot = Slot::full(value);
+        Self { sender, node: Node::unbound(), slot, is_full: true, result: None }
+    }
+
+    /// What came of it, if it was chosen.
+    #[doc(hidden)]
+    #[inline]
+    pub fn __finish(mut self) -> Result<(), SendError<T>> {
+        self.result.take().expect("the chosen case is done")
+    }
+}
+
+impl<T> sealed::Case for SendCase<'_, T> {
+    #[inline]
+    fn attempt(&mut self) -> bool {
+        // SAFETY: it is this case's, and full until it is chosen.
+        let value = unsafe { self.slot.take() };
+        self.result = match self.sender.try_send(value) {
+            Ok(()) => Some(Ok(())),
+            Err(TrySendError::Disconnected(value)) => Some(Err(SendError(value))),
+            Err(TrySendError::Full(value)) => {
+                self.slot.put(value);
+                return false;
+            }
+        };
+        self.is_full = false;
+        true
+    }
+
+    unsafe fn enlist(&mut self, waiter: &Waiter) -> Enlisted {
+        self.node.bind(waiter, self.slot.lend());
+        // SAFETY: the caller's promise; the slot is full.
+        unsafe { self.sender.channel().enlist_send(&self.node, waiter) }
+    }
+
+    unsafe fn leave(&mut self, was_claimed: bool) -> bool {
+        // SAFETY: the caller's promise.
+        let is_done = unsafe { self.sender.channel().leave_send(&self.node) } && was_claimed;
+        if is_done {
+            // Whoever claimed it has taken the value.
+            self.is_full = false;
+            self.result = Some(Ok(()));
+        }
+        is_done
+    }
+}
+
+impl<T> Drop for SendCase<'_, T> {
+    fn drop(&mut self) {
+        if self.is_full {
+            // SAFETY: it is in no line any more.
+            drop(unsafe { self.slot.take() });
+        }
+    }
+}
+
+/// Joins a thread.
+#[derive(Debug)]
+pub struct JoinCase<'a, T> {
+    arm: internal::JoinArm<'a, T>,
+    result: Option<Result<T, JoinError>>,
+}
+
+/// What `join(handle)` is in a `select!`.
+pub trait JoinArm<T> {
+    #[doc(hidden)]
+    fn __join_case(&mut self) -> JoinCase<'_, T>;
+}
+
+impl<T> JoinArm<T> for JoinHandle<T> {
+    fn __join_case(&mut self) -> JoinCase<'_, T> {
+        JoinCase { arm: internal::JoinArm::new(self), result: None }
+    }
+}
+
+impl<T> JoinCase<'_, T> {
+    /// What came of it, if it was chosen.
+    #[doc(hidden)]
+    pub fn __finish(self) -> Result<T, JoinError> {
+        self.result.expect("the chosen case is done")
+    }
+}
+
+impl<T> sealed::Case for JoinCase<'_, T> {
+    fn attempt(&mut self) -> bool {
+        self.result = self.arm.try_take();
+        self.result.is_some()
+    }
+
+    unsafe fn enlist(&mut self, waiter: &Waiter) -> Enlisted {
+        // SAFETY: the caller's promise.
+        if unsafe { self.arm.enlist(waiter) } { Enlisted::Until(None) } else { Enlisted::No }
+    }
+
+    unsafe fn leave(&mut self, _: bool) -> bool {
+        self.arm.leave();
+        // It is done when its turn comes: the thread is over, so that is soon.
+        false
+    }
+}
+
+/// Waits for a timer.
+#[derive(Debug)]
+pub struct WaitCase<'a> {
+    arm: internal::TimerArm<'a>,
+}
+
+/// What `wait(timer)` is in a `select!`.
+pub trait WaitArm {
+    #[doc(hidden)]
+    fn __wait_case(&mut self) -> WaitCase<'_>;
+}
+
+impl WaitArm for Timer {
+    fn __wait_case(&mut self) -> WaitCase<'_> {
+        WaitCase { arm: internal::TimerArm::new(self) }
+    }
+}
+
+impl WaitCase<'_> {
+    /// Nothing comes of it.
+    #[doc(hidden)]
+    pub fn __finish(self) {}
+}
+
+impl sealed::Case for WaitCase<'_> {
+    fn attempt(&mut self) -> bool {
+        self.arm.is_ready()
+    }
+
+    unsafe fn enlist(&mut self, waiter: &Waiter) -> Enlisted {
+        // SAFETY: the caller's promise.
+        Enlisted::Until(unsafe { self.arm.enlist(waiter) })
+    }
+
+    unsafe fn leave(&mut self, _: bool) -> bool {
+        self.arm.leave();
+        false
+    }
+}
+
+impl<T> fmt::Debug for RecvCase<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RecvCase").field(&self.receiver).finish()
+    }
+}
+
+impl<T> fmt::Debug for SendCase<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SendCase").field(&self.sender).finish()
+    }
+}

@@ -1,0 +1,91 @@
+//! What else than channels can be an arm of a `select!`: the end of a thread, and a timer. The
+//! algorithm is `chan`'s; here is what it needs to know of the two.
+//!
+//! 1. An arm is enlisted with a waiter in its place, and leaves before the waiter goes away.
+
+use std::fmt;
+use std::ptr;
+use std::time::Instant;
+
+use crate::error::JoinError;
+use crate::join::JoinHandle;
+use crate::time::Timer;
+use crate::wait_list::Node;
+use crate::waiter::Waiter;
+
+/// The end of a thread, and its result.
+pub struct JoinArm<'a, T>(&'a mut JoinHandle<T>);
+
+impl<'a, T> JoinArm<'a, T> {
+    /// An arm of the thread of `handle`.
+    pub fn new(handle: &'a mut JoinHandle<T>) -> Self {
+        Self(handle)
+    }
+
+    /// The result, if the thread is over. Once.
+    pub fn try_take(&mut self) -> Option<Result<T, JoinError>> {
+        self.0.try_take()
+    }
+
+    /// Whether the thread is over.
+    pub fn is_ready(&self) -> bool {
+        self.0.is_finished()
+    }
+
+    /// `waiter` hears of the end of the thread. `false`: it is over.
+    ///
+    /// # Safety
+    ///
+    /// The waiter stays in place until [`leave`](Self::leave) (1).
+    pub unsafe fn enlist(&self, waiter: &Waiter) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.notify(waiter) }
+    }
+
+    /// It hears no more: its wait has ended.
+    pub fn leave(&self) {
+        self.0.forget();
+    }
+}
+
+impl<T> fmt::Debug for JoinArm<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A timer's end.
+#[derive(Debug)]
+pub struct TimerArm<'a> {
+    timer: &'a mut Timer,
+    node: Node,
+}
+
+impl<'a> TimerArm<'a> {
+    /// An arm of `timer`.
+    pub fn new(timer: &'a mut Timer) -> Self {
+        Self { timer, node: Node::unbound() }
+    }
+
+    /// Whether its time has come.
+    pub fn is_ready(&self) -> bool {
+        self.timer.is_elapsed()
+    }
+
+    /// Until when to wait. `waiter` hears when it is set anew, and has less time left then.
+    ///
+    /// # Safety
+    ///
+    /// The arm and the waiter stay in place until [`leave`](Self::leave) (1).
+    pub unsafe fn enlist(&self, waiter: &Waiter) -> Option<Instant> {
+        self.node.bind(waiter, ptr::null_mut());
+        // SAFETY: the caller's promise.
+        unsafe { self.timer.0.enlist(&self.node) }
+    }
+
+    /// It hears no more.
+    pub fn leave(&self) {
+        // SAFETY: the node is in no other list.
+        unsafe { self.timer.0.leave(&self.node) };
+    }
+}
