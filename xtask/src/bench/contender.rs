@@ -20,12 +20,14 @@ pub(super) enum Contender {
     Migrating,
     Go,
     Tokio,
-    /// tokio with kanal's channels also where its own would do
+    /// tokio with kanal's channels
     Kanal,
+    /// tokio with flume's channels
+    Flume,
     May,
 }
 
-use Contender::{Default, Go, Kanal, May, Migrating, Tokio};
+use Contender::{Default, Flume, Go, Kanal, May, Migrating, Tokio};
 
 impl Contender {
     pub(super) fn is_ours(self) -> bool {
@@ -39,6 +41,7 @@ impl Contender {
             Go => "Go",
             Tokio => "tokio",
             Kanal => "kanal",
+            Flume => "flume",
             May => "may",
         }
     }
@@ -47,6 +50,7 @@ impl Contender {
         match self {
             Migrating => Some("--migrate"),
             Kanal => Some("--kanal"),
+            Flume => Some("--flume"),
             Default | Go | Tokio | May => None,
         }
     }
@@ -72,7 +76,7 @@ impl Program {
     pub(super) fn build(contender: Contender) -> Result<Option<Self>> {
         let path = match contender {
             Default | Migrating => build_ours()?,
-            Tokio | Kanal => build_peer("tokio")?,
+            Tokio | Kanal | Flume => build_peer("tokio")?,
             May => build_peer("may")?,
             Go => match go_toolchain()? {
                 Some(go) => build_go(&go)?,
