@@ -2,21 +2,27 @@
 
 use std::time::Duration;
 
-use sward::{chan, spawn};
+use sward::chan::{self, Receiver, Sender};
+use sward::spawn;
 
-use crate::measure::{Figure::Best, timed};
+use crate::measure::{Figure::Best, nth_prime, timed};
 use crate::{Workload, all_at_once, join_all};
 
 pub(crate) const ALL: &[Workload] = &[
     ("rendezvous", 500_000, Best(|trips| round_trips(1, trips))),
     ("pairs_100", 500_000, Best(|trips| round_trips(100, trips))),
-    ("chan_0", 1_000_000, Best(|messages| one_to_one(0, messages))),
-    ("chan_1", 1_000_000, Best(|messages| one_to_one(1, messages))),
-    ("chan_128", 2_000_000, Best(|messages| one_to_one(128, messages))),
+    ("chan_0", 1_000_000, Best(|messages| to_one(1, chan::bounded(0), messages))),
+    ("chan_1", 1_000_000, Best(|messages| to_one(1, chan::bounded(1), messages))),
+    ("chan_128", 2_000_000, Best(|messages| to_one(1, chan::bounded(128), messages))),
+    ("chan_unbounded", 2_000_000, Best(|messages| to_one(1, chan::unbounded(), messages))),
+    ("chan_4_1_128", 2_000_000, Best(|messages| to_one(4, chan::bounded(128), messages))),
     ("chan_4_4_0", 1_000_000, Best(|messages| many_to_many(4, 0, messages))),
     ("chan_4_4_128", 2_000_000, Best(|messages| many_to_many(4, 128, messages))),
     ("chan_100_100_16", 1_000_000, Best(|messages| many_to_many(100, 16, messages))),
+    ("chan_crowd_4", 1_000_000, Best(|messages| many_to_many(2, 16, messages))),
+    ("chan_crowd_1000", 1_000_000, Best(|messages| many_to_many(500, 16, messages))),
     ("ring_1000", 500_000, Best(ring)),
+    ("sieve", 500, Best(sieve)),
 ];
 
 /// So many pairs share the trips, each over two channels of its own.
@@ -35,12 +41,19 @@ fn round_trips(pairs: usize, trips: u64) -> Duration {
     }))
 }
 
-fn one_to_one(capacity: usize, messages: u64) -> Duration {
-    let (sender, receiver) = chan::bounded(capacity);
+/// So many senders, and their parent receives.
+fn to_one(senders: u64, channel: (Sender<u64>, Receiver<u64>), messages: u64) -> Duration {
+    let each = messages.div_ceil(senders);
+    let (sender, receiver) = channel;
     timed(|| {
-        let sending = spawn(move || (0..messages).for_each(|i| sender.send(i).unwrap()));
-        assert_eq!(receiver.iter().count() as u64, messages);
-        sending.join().unwrap();
+        let send = |_| {
+            let sender = sender.clone();
+            spawn(move || (0..each).for_each(|i| sender.send(i).unwrap()))
+        };
+        let sending: Vec<_> = (0..senders).map(send).collect();
+        drop(sender);
+        assert_eq!(receiver.iter().count() as u64, senders * each);
+        join_all(sending);
     })
 }
 
@@ -84,4 +97,24 @@ fn ring(hops: u64) -> Duration {
     drop(first);
     join_all(handles);
     time
+}
+
+/// So many primes: a thread for each passes on what its own does not divide.
+fn sieve(primes: u64) -> Duration {
+    let last = nth_prime(primes);
+    timed(|| {
+        let (first, mut receiver) = chan::bounded(0);
+        spawn(move || (2..=last).for_each(|n| first.send(n).unwrap()));
+        let mut found = 0;
+        while let Ok(prime) = receiver.recv() {
+            found += 1;
+            let (sender, left) = chan::bounded(0);
+            let numbers = std::mem::replace(&mut receiver, left);
+            spawn(move || {
+                let left = numbers.iter().filter(|n| n % prime != 0);
+                left.for_each(|n| sender.send(n).unwrap());
+            });
+        }
+        assert_eq!(found, primes);
+    })
 }

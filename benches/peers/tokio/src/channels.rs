@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::families::{Channels, Receiver, Sender};
-use crate::measure::Figure::Best;
+use crate::measure::{Figure::Best, nth_prime};
 use crate::{Workload, all_at_once};
 
 /// Those of one receiver a channel.
@@ -11,10 +11,13 @@ pub(crate) trait Single: Channels {
     const SINGLE: &[Workload] = &[
         ("rendezvous", 500_000, Best(|n| Box::pin(round_trips::<Self>(1, n)))),
         ("pairs_100", 500_000, Best(|n| Box::pin(round_trips::<Self>(100, n)))),
-        ("chan_0", 1_000_000, Best(|n| Box::pin(one_to_one(Self::bounded(0), n)))),
-        ("chan_1", 1_000_000, Best(|n| Box::pin(one_to_one(Self::bounded(1), n)))),
-        ("chan_128", 2_000_000, Best(|n| Box::pin(one_to_one(Self::bounded(128), n)))),
+        ("chan_0", 1_000_000, Best(|n| Box::pin(to_one(1, Self::bounded(0), n)))),
+        ("chan_1", 1_000_000, Best(|n| Box::pin(to_one(1, Self::bounded(1), n)))),
+        ("chan_128", 2_000_000, Best(|n| Box::pin(to_one(1, Self::bounded(128), n)))),
+        ("chan_unbounded", 2_000_000, Best(|n| Box::pin(to_one(1, Self::unbounded(), n)))),
+        ("chan_4_1_128", 2_000_000, Best(|n| Box::pin(to_one(4, Self::bounded(128), n)))),
         ("ring_1000", 500_000, Best(|n| Box::pin(ring::<Self>(n)))),
+        ("sieve", 500, Best(|n| Box::pin(sieve::<Self>(n)))),
     ];
 }
 
@@ -26,6 +29,8 @@ pub(crate) trait Shared: Channels<Receiver: Clone> {
         ("chan_4_4_0", 1_000_000, Best(|n| Box::pin(many_to_many::<Self>(4, 0, n)))),
         ("chan_4_4_128", 2_000_000, Best(|n| Box::pin(many_to_many::<Self>(4, 128, n)))),
         ("chan_100_100_16", 1_000_000, Best(|n| Box::pin(many_to_many::<Self>(100, 16, n)))),
+        ("chan_crowd_4", 1_000_000, Best(|n| Box::pin(many_to_many::<Self>(2, 16, n)))),
+        ("chan_crowd_1000", 1_000_000, Best(|n| Box::pin(many_to_many::<Self>(500, 16, n)))),
     ];
 }
 
@@ -52,11 +57,16 @@ async fn round_trips<C: Channels>(pairs: usize, trips: u64) -> Duration {
     all_at_once((0..pairs).map(pair)).await
 }
 
-async fn one_to_one(channel: (impl Sender, impl Receiver), messages: u64) -> Duration {
+/// So many senders, and their parent receives.
+async fn to_one(senders: u64, channel: (impl Sender, impl Receiver), messages: u64) -> Duration {
+    let each = messages.div_ceil(senders);
     let (sender, mut receiver) = channel;
     let start = Instant::now();
-    tokio::spawn(send_all(sender, messages));
-    assert_eq!(count(&mut receiver).await, messages);
+    for _ in 0..senders {
+        tokio::spawn(send_all(sender.clone(), each));
+    }
+    drop(sender);
+    assert_eq!(count(&mut receiver).await, senders * each);
     start.elapsed()
 }
 
@@ -114,5 +124,32 @@ async fn ring<C: Channels>(hops: u64) -> Duration {
         first.send(round).await;
         assert_eq!(last.recv().await, Some(round));
     }
+    start.elapsed()
+}
+
+/// So many primes: a task for each passes on what its own does not divide.
+async fn sieve<C: Channels>(primes: u64) -> Duration {
+    let last = nth_prime(primes);
+    let start = Instant::now();
+    let (first, mut receiver) = C::bounded(0);
+    tokio::spawn(async move {
+        for n in 2..=last {
+            first.send(n).await;
+        }
+    });
+    let mut found = 0;
+    while let Some(prime) = receiver.recv().await {
+        found += 1;
+        let (sender, left) = C::bounded(0);
+        let mut numbers = std::mem::replace(&mut receiver, left);
+        tokio::spawn(async move {
+            while let Some(n) = numbers.recv().await {
+                if n % prime != 0 {
+                    sender.send(n).await;
+                }
+            }
+        });
+    }
+    assert_eq!(found, primes);
     start.elapsed()
 }

@@ -9,6 +9,7 @@ pub(crate) trait Channels: Sized + 'static {
     type Receiver: Receiver;
 
     fn bounded(capacity: usize) -> (Self::Sender, Self::Receiver);
+    fn unbounded() -> (impl Sender, impl Receiver);
 }
 
 pub(crate) trait Sender: Clone + Send + Sync + 'static {
@@ -30,6 +31,10 @@ impl Channels for Mpsc {
     fn bounded(capacity: usize) -> (Self::Sender, Self::Receiver) {
         mpsc::channel(capacity.max(1))
     }
+
+    fn unbounded() -> (impl Sender, impl Receiver) {
+        mpsc::unbounded_channel()
+    }
 }
 
 impl Sender for mpsc::Sender<u64> {
@@ -44,6 +49,18 @@ impl Receiver for mpsc::Receiver<u64> {
     }
 }
 
+impl Sender for mpsc::UnboundedSender<u64> {
+    async fn send(&self, value: u64) {
+        self.send(value).unwrap();
+    }
+}
+
+impl Receiver for mpsc::UnboundedReceiver<u64> {
+    async fn recv(&mut self) -> Option<u64> {
+        self.recv().await
+    }
+}
+
 pub(crate) struct Kanal;
 
 impl Channels for Kanal {
@@ -52,6 +69,10 @@ impl Channels for Kanal {
 
     fn bounded(capacity: usize) -> (Self::Sender, Self::Receiver) {
         kanal::bounded_async(capacity)
+    }
+
+    fn unbounded() -> (impl Sender, impl Receiver) {
+        kanal::unbounded_async()
     }
 }
 
@@ -76,6 +97,10 @@ impl Channels for Flume {
 
     fn bounded(capacity: usize) -> (Self::Sender, Self::Receiver) {
         flume::bounded(capacity)
+    }
+
+    fn unbounded() -> (impl Sender, impl Receiver) {
+        flume::unbounded()
     }
 }
 
