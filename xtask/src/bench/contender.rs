@@ -25,9 +25,13 @@ pub(super) enum Contender {
     /// tokio with flume's channels
     Flume,
     May,
+    /// OS threads with crossbeam's channels
+    Crossbeam,
+    /// OS threads with kanal's channels
+    KanalOs,
 }
 
-use Contender::{Default, Flume, Go, Kanal, May, Migrating, Tokio};
+use Contender::{Crossbeam, Default, Flume, Go, Kanal, KanalOs, May, Migrating, Tokio};
 
 impl Contender {
     pub(super) fn is_ours(self) -> bool {
@@ -43,15 +47,17 @@ impl Contender {
             Kanal => "kanal",
             Flume => "flume",
             May => "may",
+            Crossbeam => "crossbeam",
+            KanalOs => "kanal, OS threads",
         }
     }
 
     fn flag(self) -> Option<&'static str> {
         match self {
             Migrating => Some("--migrate"),
-            Kanal => Some("--kanal"),
+            Kanal | KanalOs => Some("--kanal"),
             Flume => Some("--flume"),
-            Default | Go | Tokio | May => None,
+            Default | Go | Tokio | May | Crossbeam => None,
         }
     }
 }
@@ -78,6 +84,7 @@ impl Program {
             Default | Migrating => build_ours()?,
             Tokio | Kanal | Flume => build_peer("tokio")?,
             May => build_peer("may")?,
+            Crossbeam | KanalOs => build_peer("os")?,
             Go => match go_toolchain()? {
                 Some(go) => build_go(&go)?,
                 None => {
