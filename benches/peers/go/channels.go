@@ -20,6 +20,7 @@ var channelWorkloads = []workload{
 	{"chan_100_100_16", 1_000_000, best(func(n int) time.Duration { return manyToMany(100, 16, n) })},
 	{"chan_crowd_4", 1_000_000, best(func(n int) time.Duration { return manyToMany(2, 16, n) })},
 	{"chan_crowd_1000", 1_000_000, best(func(n int) time.Duration { return manyToMany(500, 16, n) })},
+	{"select_4", 1_000_000, best(selects)},
 	{"ring_1000", 500_000, best(ring)},
 	{"sieve", 500, best(sieve)},
 }
@@ -105,6 +106,34 @@ func count(c <-chan int) int {
 		count++
 	}
 	return count
+}
+
+// 4 senders, each on an unbuffered channel of its own, and one that selects over them.
+func selects(messages int) time.Duration {
+	each := (messages + 3) / 4
+	return timed(func() {
+		var channels [4]chan int
+		for i := range channels {
+			channels[i] = make(chan int)
+			go sendAll(channels[i], each, func() {})
+		}
+		sum := 0
+		for range 4 * each {
+			select {
+			case i := <-channels[0]:
+				sum += i
+			case i := <-channels[1]:
+				sum += i
+			case i := <-channels[2]:
+				sum += i
+			case i := <-channels[3]:
+				sum += i
+			}
+		}
+		if sum != 2*each*(each-1) {
+			panic("a message was lost")
+		}
+	})
 }
 
 // A token makes so many hops around a ring of 1000 goroutines.

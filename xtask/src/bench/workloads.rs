@@ -51,6 +51,7 @@ pub(super) const ALL: &[Workload] = &[
     workload("chan_100_100_16", Cost, "100 senders to 100 receivers, capacity 16"),
     workload("chan_crowd_4", Cost, "2 senders to 2 receivers, capacity 16"),
     workload("chan_crowd_1000", Cost, "the same work among 500 and 500"),
+    workload("select_4", Cost, "4 senders on 4 channels of capacity 0, one selects; a message"),
     workload("ring_1000", Cost, "a token around 1000 threads; a hop"),
     workload("sieve", Cost, "500 primes, a thread for each; a prime"),
     workload("os_chan_0", Cost, "one to one between OS threads, capacity 0; a message"),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::families::{Channels, Receiver, Sender};
+use crate::families::{Channels, Flume, Mpsc, Receiver, Sender};
 use crate::measure::{Figure::Best, nth_prime};
 use crate::{Workload, all_at_once};
 
@@ -35,6 +35,15 @@ pub(crate) trait Shared: Channels<Receiver: Clone> {
 }
 
 impl<C: Channels<Receiver: Clone>> Shared for C {}
+
+/// Those of receipts that are given up. Not kanal's: they lose the values that come meanwhile.
+pub(crate) trait Selected: Channels {
+    const SELECTED: &[Workload] =
+        &[("select_4", 1_000_000, Best(|n| Box::pin(selects::<Self>(n))))];
+}
+
+impl Selected for Mpsc {}
+impl Selected for Flume {}
 
 /// So many pairs share the trips, each over two channels of its own.
 async fn round_trips<C: Channels>(pairs: usize, trips: u64) -> Duration {
@@ -104,6 +113,30 @@ async fn count(receiver: &mut impl Receiver) -> u64 {
         received += 1;
     }
     received
+}
+
+/// 4 senders, each on a channel of its own of capacity 0, and one that selects over them.
+async fn selects<C: Channels>(messages: u64) -> Duration {
+    let each = messages.div_ceil(4);
+    let (senders, mut receivers): (Vec<_>, Vec<_>) = (0..4).map(|_| C::bounded(0)).unzip();
+    let [a, b, c, d] = &mut receivers[..] else { unreachable!() };
+    let start = Instant::now();
+    for sender in &senders {
+        tokio::spawn(send_all(sender.clone(), each));
+    }
+    let mut sum = 0;
+    for _ in 0..4 * each {
+        // None ends before the others: `senders` are kept.
+        let value = tokio::select! {
+            value = a.recv() => value,
+            value = b.recv() => value,
+            value = c.recv() => value,
+            value = d.recv() => value,
+        };
+        sum += value.unwrap();
+    }
+    assert_eq!(sum, 2 * each * (each - 1));
+    start.elapsed()
 }
 
 /// A token goes from hand to hand, `hops` times, around 1000 tasks.

@@ -27,7 +27,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use channels::{Shared, Single};
+use channels::{Selected, Shared, Single};
 use families::{Flume, Kanal, Mpsc};
 use measure::{Contender, Options};
 
@@ -45,11 +45,12 @@ fn main() -> ExitCode {
         return measure::main(&[Kanal::SINGLE, Kanal::SHARED]);
     }
     if has("--flume") {
-        return measure::main(&[Flume::SINGLE, Flume::SHARED]);
+        return measure::main(&[Flume::SINGLE, Flume::SHARED, Flume::SELECTED]);
     }
     measure::main(&[
         core::ALL,
         Mpsc::SINGLE,
+        Mpsc::SELECTED,
         placement::ALL,
         latency::ALL,
         cancel::ALL,
