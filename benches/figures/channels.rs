@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sward::chan::{self, Receiver, Sender};
-use sward::spawn;
+use sward::{select, spawn};
 
 use crate::measure::{Figure::Best, nth_prime, timed};
 use crate::{Workload, all_at_once, join_all};
@@ -21,6 +21,7 @@ pub(crate) const ALL: &[Workload] = &[
     ("chan_100_100_16", 1_000_000, Best(|messages| many_to_many(100, 16, messages))),
     ("chan_crowd_4", 1_000_000, Best(|messages| many_to_many(2, 16, messages))),
     ("chan_crowd_1000", 1_000_000, Best(|messages| many_to_many(500, 16, messages))),
+    ("select_4", 1_000_000, Best(selects)),
     ("ring_1000", 500_000, Best(ring)),
     ("sieve", 500, Best(sieve)),
 ];
@@ -74,6 +75,31 @@ fn many_to_many(threads: u64, capacity: usize, messages: u64) -> Duration {
         drop(sender);
         let received: u64 = receiving.into_iter().map(|handle| handle.join().unwrap()).sum();
         assert_eq!(received, threads * each);
+    })
+}
+
+/// 4 senders, each on a channel of its own of capacity 0, and one that selects over them.
+fn selects(messages: u64) -> Duration {
+    let each = messages.div_ceil(4);
+    let [(s0, r0), (s1, r1), (s2, r2), (s3, r3)] = [(); 4].map(|()| chan::bounded::<u64>(0));
+    let senders = [s0, s1, s2, s3];
+    timed(|| {
+        for sender in &senders {
+            let sender = sender.clone();
+            spawn(move || (0..each).for_each(|i| sender.send(i).unwrap()));
+        }
+        let mut sum = 0;
+        for _ in 0..4 * each {
+            // None ends before the others: `senders` are kept.
+            let value = select! {
+                recv(r0) -> value => value,
+                recv(r1) -> value => value,
+                recv(r2) -> value => value,
+                recv(r3) -> value => value,
+            };
+            sum += value.unwrap();
+        }
+        assert_eq!(sum, 2 * each * (each - 1));
     })
 }
 
