@@ -197,6 +197,17 @@ impl Work {
     }
 }
 
+/// Where a sieve for so many primes ends.
+pub(crate) fn nth_prime(nth: u64) -> u64 {
+    let mut primes: Vec<u64> = Vec::new();
+    let candidates = (2..).filter(|n| {
+        let is_prime = primes.iter().all(|prime| n % prime != 0);
+        primes.extend(is_prime.then_some(n));
+        is_prime
+    });
+    candidates.take(nth as usize).last().unwrap_or(1)
+}
+
 /// Calls `tick` so many times, `period` apart, on this OS thread; late ones catch up.
 pub(crate) fn at_intervals(period: Duration, times: u64, mut tick: impl FnMut(u64)) {
     let start = Instant::now();

@@ -2,21 +2,28 @@
 
 use std::time::Duration;
 
-use sward::{chan, spawn};
+use sward::chan::{self, Receiver, Sender};
+use sward::{select, spawn};
 
-use crate::measure::{Figure::Best, timed};
+use crate::measure::{Figure::Best, nth_prime, timed};
 use crate::{Workload, all_at_once, join_all};
 
 pub(crate) const ALL: &[Workload] = &[
     ("rendezvous", 500_000, Best(|trips| round_trips(1, trips))),
     ("pairs_100", 500_000, Best(|trips| round_trips(100, trips))),
-    ("chan_0", 1_000_000, Best(|messages| one_to_one(0, messages))),
-    ("chan_1", 1_000_000, Best(|messages| one_to_one(1, messages))),
-    ("chan_128", 2_000_000, Best(|messages| one_to_one(128, messages))),
+    ("chan_0", 1_000_000, Best(|messages| to_one(1, chan::bounded(0), messages))),
+    ("chan_1", 1_000_000, Best(|messages| to_one(1, chan::bounded(1), messages))),
+    ("chan_128", 2_000_000, Best(|messages| to_one(1, chan::bounded(128), messages))),
+    ("chan_unbounded", 2_000_000, Best(|messages| to_one(1, chan::unbounded(), messages))),
+    ("chan_4_1_128", 2_000_000, Best(|messages| to_one(4, chan::bounded(128), messages))),
     ("chan_4_4_0", 1_000_000, Best(|messages| many_to_many(4, 0, messages))),
     ("chan_4_4_128", 2_000_000, Best(|messages| many_to_many(4, 128, messages))),
     ("chan_100_100_16", 1_000_000, Best(|messages| many_to_many(100, 16, messages))),
+    ("chan_crowd_4", 1_000_000, Best(|messages| many_to_many(2, 16, messages))),
+    ("chan_crowd_1000", 1_000_000, Best(|messages| many_to_many(500, 16, messages))),
+    ("select_4", 1_000_000, Best(selects)),
     ("ring_1000", 500_000, Best(ring)),
+    ("sieve", 500, Best(sieve)),
 ];
 
 /// So many pairs share the trips, each over two channels of its own.
@@ -35,12 +42,19 @@ fn round_trips(pairs: usize, trips: u64) -> Duration {
     }))
 }
 
-fn one_to_one(capacity: usize, messages: u64) -> Duration {
-    let (sender, receiver) = chan::bounded(capacity);
+/// So many senders, and their parent receives.
+fn to_one(senders: u64, channel: (Sender<u64>, Receiver<u64>), messages: u64) -> Duration {
+    let each = messages.div_ceil(senders);
+    let (sender, receiver) = channel;
     timed(|| {
-        let sending = spawn(move || (0..messages).for_each(|i| sender.send(i).unwrap()));
-        assert_eq!(receiver.iter().count() as u64, messages);
-        sending.join().unwrap();
+        let send = |_| {
+            let sender = sender.clone();
+            spawn(move || (0..each).for_each(|i| sender.send(i).unwrap()))
+        };
+        let sending: Vec<_> = (0..senders).map(send).collect();
+        drop(sender);
+        assert_eq!(receiver.iter().count() as u64, senders * each);
+        join_all(sending);
     })
 }
 
@@ -64,6 +78,31 @@ fn many_to_many(threads: u64, capacity: usize, messages: u64) -> Duration {
     })
 }
 
+/// 4 senders, each on a channel of its own of capacity 0, and one that selects over them.
+fn selects(messages: u64) -> Duration {
+    let each = messages.div_ceil(4);
+    let [(s0, r0), (s1, r1), (s2, r2), (s3, r3)] = [(); 4].map(|()| chan::bounded::<u64>(0));
+    let senders = [s0, s1, s2, s3];
+    timed(|| {
+        for sender in &senders {
+            let sender = sender.clone();
+            spawn(move || (0..each).for_each(|i| sender.send(i).unwrap()));
+        }
+        let mut sum = 0;
+        for _ in 0..4 * each {
+            // None ends before the others: `senders` are kept.
+            let value = select! {
+                recv(r0) -> value => value,
+                recv(r1) -> value => value,
+                recv(r2) -> value => value,
+                recv(r3) -> value => value,
+            };
+            sum += value.unwrap();
+        }
+        assert_eq!(sum, 2 * each * (each - 1));
+    })
+}
+
 /// A token goes from hand to hand, `hops` times, around 1000 threads.
 fn ring(hops: u64) -> Duration {
     const THREADS: u64 = 1000;
@@ -84,4 +123,24 @@ fn ring(hops: u64) -> Duration {
     drop(first);
     join_all(handles);
     time
+}
+
+/// So many primes: a thread for each passes on what its own does not divide.
+fn sieve(primes: u64) -> Duration {
+    let last = nth_prime(primes);
+    timed(|| {
+        let (first, mut receiver) = chan::bounded(0);
+        spawn(move || (2..=last).for_each(|n| first.send(n).unwrap()));
+        let mut found = 0;
+        while let Ok(prime) = receiver.recv() {
+            found += 1;
+            let (sender, left) = chan::bounded(0);
+            let numbers = std::mem::replace(&mut receiver, left);
+            spawn(move || {
+                let left = numbers.iter().filter(|n| n % prime != 0);
+                left.for_each(|n| sender.send(n).unwrap());
+            });
+        }
+        assert_eq!(found, primes);
+    })
 }

@@ -7,11 +7,14 @@
 
 #[path = "../common/measure.rs"]
 mod measure;
+#[path = "../common/os_threads.rs"]
+mod os_threads;
 
 mod cancel;
 mod channels;
 mod core;
 mod latency;
+mod os_channels;
 mod placement;
 mod stacks;
 mod timers;
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
     measure::main(&[
         core::ALL,
         channels::ALL,
+        os_channels::ALL,
         placement::ALL,
         latency::ALL,
         cancel::ALL,

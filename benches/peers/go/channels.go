@@ -3,6 +3,7 @@ package main
 // Values handed from goroutine to goroutine.
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -10,13 +11,18 @@ import (
 var channelWorkloads = []workload{
 	{"rendezvous", 500_000, best(func(n int) time.Duration { return roundTrips(1, n) })},
 	{"pairs_100", 500_000, best(func(n int) time.Duration { return roundTrips(100, n) })},
-	{"chan_0", 1_000_000, best(func(n int) time.Duration { return oneToOne(0, n) })},
-	{"chan_1", 1_000_000, best(func(n int) time.Duration { return oneToOne(1, n) })},
-	{"chan_128", 2_000_000, best(func(n int) time.Duration { return oneToOne(128, n) })},
+	{"chan_0", 1_000_000, best(func(n int) time.Duration { return toOne(1, 0, n) })},
+	{"chan_1", 1_000_000, best(func(n int) time.Duration { return toOne(1, 1, n) })},
+	{"chan_128", 2_000_000, best(func(n int) time.Duration { return toOne(1, 128, n) })},
+	{"chan_4_1_128", 2_000_000, best(func(n int) time.Duration { return toOne(4, 128, n) })},
 	{"chan_4_4_0", 1_000_000, best(func(n int) time.Duration { return manyToMany(4, 0, n) })},
 	{"chan_4_4_128", 2_000_000, best(func(n int) time.Duration { return manyToMany(4, 128, n) })},
 	{"chan_100_100_16", 1_000_000, best(func(n int) time.Duration { return manyToMany(100, 16, n) })},
+	{"chan_crowd_4", 1_000_000, best(func(n int) time.Duration { return manyToMany(2, 16, n) })},
+	{"chan_crowd_1000", 1_000_000, best(func(n int) time.Duration { return manyToMany(500, 16, n) })},
+	{"select_4", 1_000_000, best(selects)},
 	{"ring_1000", 500_000, best(ring)},
+	{"sieve", 500, best(sieve)},
 }
 
 // So many pairs share the trips, each over two unbuffered channels of its own.
@@ -41,11 +47,21 @@ func roundTrips(pairs, trips int) time.Duration {
 	return allAtOnce(bodies)
 }
 
-func oneToOne(capacity, messages int) time.Duration {
+// So many senders, and their parent receives.
+func toOne(senders, capacity, messages int) time.Duration {
+	each := (messages + senders - 1) / senders
 	return timed(func() {
 		c := make(chan int, capacity)
-		go sendAll(c, messages, func() { close(c) })
-		if count(c) != messages {
+		var sending sync.WaitGroup
+		for range senders {
+			sending.Add(1)
+			go sendAll(c, each, sending.Done)
+		}
+		go func() {
+			sending.Wait()
+			close(c)
+		}()
+		if count(c) != senders*each {
 			panic("a message was lost")
 		}
 	})
@@ -92,6 +108,34 @@ func count(c <-chan int) int {
 	return count
 }
 
+// 4 senders, each on an unbuffered channel of its own, and one that selects over them.
+func selects(messages int) time.Duration {
+	each := (messages + 3) / 4
+	return timed(func() {
+		var channels [4]chan int
+		for i := range channels {
+			channels[i] = make(chan int)
+			go sendAll(channels[i], each, func() {})
+		}
+		sum := 0
+		for range 4 * each {
+			select {
+			case i := <-channels[0]:
+				sum += i
+			case i := <-channels[1]:
+				sum += i
+			case i := <-channels[2]:
+				sum += i
+			case i := <-channels[3]:
+				sum += i
+			}
+		}
+		if sum != 2*each*(each-1) {
+			panic("a message was lost")
+		}
+	})
+}
+
 // A token makes so many hops around a ring of 1000 goroutines.
 func ring(hops int) time.Duration {
 	const goroutines = 1000
@@ -116,4 +160,53 @@ func ring(hops int) time.Duration {
 	close(first)
 	<-last
 	return time
+}
+
+// So many primes: a goroutine for each passes on what its own does not divide.
+func sieve(primes int) time.Duration {
+	last := nthPrime(primes)
+	return timed(func() {
+		first := make(chan int)
+		go func() {
+			for n := 2; n <= last; n++ {
+				first <- n
+			}
+			close(first)
+		}()
+		found := 0
+		for numbers := first; ; found++ {
+			prime, ok := <-numbers
+			if !ok {
+				break
+			}
+			left := make(chan int)
+			go filter(numbers, left, prime)
+			numbers = left
+		}
+		if found != primes {
+			panic("a prime was lost")
+		}
+	})
+}
+
+func filter(numbers <-chan int, left chan<- int, prime int) {
+	for n := range numbers {
+		if n%prime != 0 {
+			left <- n
+		}
+	}
+	close(left)
+}
+
+// Where a sieve for so many primes ends.
+func nthPrime(nth int) int {
+	last := 1
+	var primes []int
+	for len(primes) < nth {
+		last++
+		if !slices.ContainsFunc(primes, func(prime int) bool { return last%prime == 0 }) {
+			primes = append(primes, last)
+		}
+	}
+	return last
 }

@@ -20,12 +20,18 @@ pub(super) enum Contender {
     Migrating,
     Go,
     Tokio,
-    /// tokio with kanal's channels also where its own would do
+    /// tokio with kanal's channels
     Kanal,
+    /// tokio with flume's channels
+    Flume,
     May,
+    /// OS threads with crossbeam's channels
+    Crossbeam,
+    /// OS threads with kanal's channels
+    KanalOs,
 }
 
-use Contender::{Default, Go, Kanal, May, Migrating, Tokio};
+use Contender::{Crossbeam, Default, Flume, Go, Kanal, KanalOs, May, Migrating, Tokio};
 
 impl Contender {
     pub(super) fn is_ours(self) -> bool {
@@ -39,15 +45,19 @@ impl Contender {
             Go => "Go",
             Tokio => "tokio",
             Kanal => "kanal",
+            Flume => "flume",
             May => "may",
+            Crossbeam => "crossbeam",
+            KanalOs => "kanal, OS threads",
         }
     }
 
     fn flag(self) -> Option<&'static str> {
         match self {
             Migrating => Some("--migrate"),
-            Kanal => Some("--kanal"),
-            Default | Go | Tokio | May => None,
+            Kanal | KanalOs => Some("--kanal"),
+            Flume => Some("--flume"),
+            Default | Go | Tokio | May | Crossbeam => None,
         }
     }
 }
@@ -72,8 +82,9 @@ impl Program {
     pub(super) fn build(contender: Contender) -> Result<Option<Self>> {
         let path = match contender {
             Default | Migrating => build_ours()?,
-            Tokio | Kanal => build_peer("tokio")?,
+            Tokio | Kanal | Flume => build_peer("tokio")?,
             May => build_peer("may")?,
+            Crossbeam | KanalOs => build_peer("os")?,
             Go => match go_toolchain()? {
                 Some(go) => build_go(&go)?,
                 None => {

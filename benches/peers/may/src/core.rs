@@ -21,6 +21,7 @@ pub(crate) const ALL: &[Workload] = &[
     ("mutex", 10_000_000, Best(mutex)),
     ("rendezvous", 500_000, Best(|trips| round_trips(1, trips))),
     ("pairs_100", 500_000, Best(|trips| round_trips(100, trips))),
+    ("chan_unbounded", 2_000_000, Best(one_to_one)),
     ("ring_1000", 500_000, Best(ring)),
     ("children_50us", 1_000, Middle(|pairs| children(Duration::from_micros(50), pairs))),
     ("children_5ms", 20, Middle(|pairs| children(Duration::from_millis(5), pairs))),
@@ -79,6 +80,15 @@ fn round_trips(pairs: usize, trips: u64) -> Duration {
             }
         }
     }))
+}
+
+fn one_to_one(messages: u64) -> Duration {
+    let (sender, receiver) = mpsc::channel();
+    timed(|| {
+        let sending = go!(move || (0..messages).for_each(|i| sender.send(i).unwrap()));
+        assert_eq!(receiver.iter().count() as u64, messages);
+        sending.join().unwrap();
+    })
 }
 
 /// A token goes from hand to hand, `hops` times, around 1000 coroutines.

@@ -3,13 +3,15 @@
 //!
 //! Left out: `spawn` and `skynet`, which end in "out of memory" (each coroutine alive has
 //! mappings of its own, and the system allows some 65 000), and whatever needs a channel
-//! of bounded capacity: `chan_*`, `pool_*`, `rw_pairs`. Where one message is in flight at a
-//! time, as in round trips, an unbounded channel does the same work (but not in `timers_*`,
-//! where receivers are to wait). `latency_busy` and `timer_lateness_busy` never end: a
-//! coroutine that yields in a loop starves those that are spawned or woken from outside. And
-//! `sleepers_100k` dies as `spawn` does.
+//! of bounded capacity: `chan_*` (but `chan_unbounded`), `sieve`, `pool_*`, `rw_pairs`. Where
+//! one message is in flight at a time, as in round trips, an unbounded channel does the same
+//! work (but not in `timers_*`, where receivers are to wait). `latency_busy` and
+//! `timer_lateness_busy` never end: a coroutine that yields in a loop starves those that are
+//! spawned or woken from outside. `sleepers_100k` dies as `spawn` does. And `select_4` would
+//! wait for ever: its `select!` takes values for arms that lose.
 
 #[path = "../../../common/measure.rs"]
+#[allow(dead_code, reason = "it serves programs that have more workloads")]
 mod measure;
 
 mod core;

@@ -1,8 +1,8 @@
 //! The workloads of `cargo xtask bench`, as users of tokio write them: tasks instead of
-//! threads, and of tokio's own channels the bounded `mpsc`, which has no capacity 0 (it
-//! gets 1) and one receiver; where there are several, kanal's.
+//! threads, and of tokio's own channels `mpsc`, which has no capacity 0 (it gets 1) and
+//! one receiver; jobs for several are on kanal's.
 //!
-//! With `--kanal`, the channels of one receiver are kanal's, too: those workloads alone.
+//! With `--kanal` or `--flume`, the workloads about channels, on theirs.
 
 #![forbid(unsafe_code)]
 
@@ -12,6 +12,7 @@ mod measure;
 mod cancel;
 mod channels;
 mod core;
+mod families;
 mod latency;
 mod placement;
 mod stacks;
@@ -26,6 +27,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use channels::{Selected, Shared, Single};
+use families::{Flume, Kanal, Mpsc};
 use measure::{Contender, Options};
 
 struct Tokio {
@@ -37,12 +40,17 @@ type Inside = fn(u64) -> Pin<Box<dyn Future<Output = Duration> + Send>>;
 type Workload = measure::Workload<Tokio, Inside>;
 
 fn main() -> ExitCode {
-    if std::env::args().any(|arg| arg == "--kanal") {
-        return measure::main(&[channels::KANAL]);
+    let has = |flag| std::env::args().any(|arg| arg == flag);
+    if has("--kanal") {
+        return measure::main(&[Kanal::SINGLE, Kanal::SHARED]);
+    }
+    if has("--flume") {
+        return measure::main(&[Flume::SINGLE, Flume::SHARED, Flume::SELECTED]);
     }
     measure::main(&[
         core::ALL,
-        channels::ALL,
+        Mpsc::SINGLE,
+        Mpsc::SELECTED,
         placement::ALL,
         latency::ALL,
         cancel::ALL,
@@ -55,7 +63,8 @@ impl Contender for Tokio {
     type Inside = Inside;
 
     fn start(options: &Options) -> Result<Self, String> {
-        if let Some(flag) = options.flags.iter().find(|flag| *flag != "--kanal") {
+        let known = ["--kanal", "--flume"];
+        if let Some(flag) = options.flags.iter().find(|flag| !known.contains(&flag.as_str())) {
             return Err(format!("no option {flag}"));
         }
         let runtime =
