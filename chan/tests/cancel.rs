@@ -7,11 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use settings::{LONG, limited};
+use settings::{LONG, on_every_runtime};
 use sward_chan::{Receiver, Sender, bounded, unbounded};
-use sward_sched::runtime::Builder;
 use sward_sched::time::{sleep, timeout};
-use sward_sched::{JoinHandle, Runtime, spawn, yield_now};
+use sward_sched::{JoinHandle, spawn, yield_now};
 
 #[derive(Clone, Default)]
 struct Made(Arc<(AtomicUsize, AtomicUsize)>);
@@ -36,24 +35,13 @@ impl Drop for Value {
     }
 }
 
-fn everywhere(test: fn(&Runtime)) {
-    limited(move || {
-        for workers in [1, 2] {
-            test(&Builder::new().workers(workers).build().unwrap());
-            // SAFETY: nothing of an OS thread is on these threads' stacks.
-            let migrating = unsafe { Builder::new().allow_migration() };
-            test(&migrating.workers(workers).build().unwrap());
-        }
-    });
-}
-
 fn is_cancelled<T>(thread: JoinHandle<T>) -> bool {
     thread.join().is_err_and(|error| error.is_cancelled())
 }
 
 #[test]
 fn waiting_senders_and_receivers_are_ended() {
-    everywhere(|rt| {
+    on_every_runtime(|rt| {
         rt.run(|| {
             for capacity in [0, 1, 3] {
                 let made = Made::default();
@@ -93,7 +81,7 @@ fn waiting_senders_and_receivers_are_ended() {
 /// Loops that never have to wait end, too.
 #[test]
 fn threads_that_always_find_what_they_want_are_ended() {
-    everywhere(|rt| {
+    on_every_runtime(|rt| {
         rt.run(|| {
             let (sender, receiver) = bounded(2);
             let looping = spawn(move || {
@@ -162,7 +150,7 @@ fn every_value_is_received_once_or_dropped_once() {
         }
         received.load(Ordering::Relaxed)
     }
-    everywhere(|rt| {
+    on_every_runtime(|rt| {
         rt.run(|| {
             for capacity in [0, 1, 8] {
                 let made = Made::default();

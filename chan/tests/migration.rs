@@ -9,22 +9,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::ThreadId;
 use std::time::Duration;
 
-use settings::{LONG, limited, runtime, until};
+use settings::{LONG, limited, migrating, runtime, until};
 use sward_chan::{RecvTimeoutError, SendTimeoutError, bounded};
-use sward_sched::runtime::Builder;
-use sward_sched::{JoinHandle, Placement, Runtime, current, park, spawn, spawn_local, yield_now};
+use sward_sched::{JoinHandle, Placement, current, park, spawn, spawn_local, yield_now};
 use values::{CAPACITIES, Tally, channel};
-
-/// A runtime whose threads migrate.
-fn migrating(workers: usize) -> Runtime {
-    // SAFETY: the threads of these tests hold nothing across a blocking call that is tied to
-    // an OS thread; `os_thread` is the only use of a thread-local, and not inlined.
-    unsafe { Builder::new().allow_migration() }.workers(workers).build().expect("a runtime starts")
-}
 
 /// A migrating thread that begins on the worker of the one that calls this.
 fn begin_here<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
-    // SAFETY: as above.
+    // SAFETY: as in `migrating`; `os_thread` is the only use of a thread-local, and not inlined.
     let builder = unsafe { sward_sched::Builder::new().allow_migration() };
     builder.placement(Placement::WithParent).spawn(f)
 }

@@ -1,5 +1,6 @@
-//! The settings that every scenario runs in: green threads on one worker and on two,
-//! OS threads, and a mixture; and the watch that ends a test that hangs.
+//! The settings that every scenario runs in: green threads on one worker and on two, and
+//! on two between which they migrate; OS threads; and a mixture. And the watch that ends a
+//! test that hangs.
 
 // Each test program uses its part of it.
 #![allow(dead_code)]
@@ -30,22 +31,27 @@ pub(crate) struct Setting {
 
 /// Runs the scenario on one worker.
 pub(crate) fn one_worker(scenario: fn(&Setting)) {
-    limited(move || Setting::new(1, false).run(scenario));
+    limited(move || Setting::new(Some(runtime(1)), false).run(scenario));
 }
 
 /// Runs the scenario on two workers.
 pub(crate) fn two_workers(scenario: fn(&Setting)) {
-    limited(move || Setting::new(2, false).run(scenario));
+    limited(move || Setting::new(Some(runtime(2)), false).run(scenario));
+}
+
+/// Runs the scenario on two workers whose threads migrate.
+pub(crate) fn two_migrating(scenario: fn(&Setting)) {
+    limited(move || Setting::new(Some(migrating(2)), false).run(scenario));
 }
 
 /// Runs the scenario on OS threads.
 pub(crate) fn os_threads(scenario: fn(&Setting)) {
-    limited(move || Setting::new(0, false).run(scenario));
+    limited(move || Setting::new(None, false).run(scenario));
 }
 
 /// Runs the scenario on two workers and OS threads.
 pub(crate) fn mixed(scenario: fn(&Setting)) {
-    limited(move || Setting::new(2, true).run(scenario));
+    limited(move || Setting::new(Some(runtime(2)), true).run(scenario));
 }
 
 /// One test for each scenario in each setting.
@@ -54,6 +60,7 @@ macro_rules! in_every_setting {
     ($($scenario:ident),+ $(,)?) => {
         in_setting!(one_worker: $($scenario),+);
         in_setting!(two_workers: $($scenario),+);
+        in_setting!(two_migrating: $($scenario),+);
         in_setting!(os_threads: $($scenario),+);
         in_setting!(mixed: $($scenario),+);
     };
@@ -74,8 +81,7 @@ macro_rules! in_setting {
 }
 
 impl Setting {
-    fn new(workers: usize, mixed: bool) -> Self {
-        let runtime = (workers > 0).then(|| runtime(workers));
+    fn new(runtime: Option<Runtime>, mixed: bool) -> Self {
         Self { runtime, mixed, spawned: AtomicUsize::new(0) }
     }
 
@@ -158,6 +164,23 @@ pub(crate) fn join_all<T>(handles: impl IntoIterator<Item = Handle<T>>) -> Vec<T
 /// A runtime of its own.
 pub(crate) fn runtime(workers: usize) -> Runtime {
     Builder::new().workers(workers).build().expect("a runtime starts")
+}
+
+/// A runtime of its own, whose threads migrate.
+pub(crate) fn migrating(workers: usize) -> Runtime {
+    // SAFETY: the threads of these tests hold nothing across a blocking call that is tied to
+    // an OS thread; those that look where they are do it in a function of its own.
+    unsafe { Builder::new().allow_migration() }.workers(workers).build().expect("a runtime starts")
+}
+
+/// Runs the test on one worker and on two, with threads that stay and threads that migrate.
+pub(crate) fn on_every_runtime(test: fn(&Runtime)) {
+    limited(move || {
+        for workers in [1, 2] {
+            test(&runtime(workers));
+            test(&migrating(workers));
+        }
+    });
 }
 
 /// Waits for what another thread does.
