@@ -216,27 +216,3 @@ fn both_ends_tell_what_is_queued_and_what_can_be() {
         check(&sender, &receiver, i + 1, None);
     }
 }
-
-fn chain_of_ten_thousand(setting: &Setting) {
-    const LINKS: usize = 10_000;
-    let (first, mut left) = bounded::<usize>(0);
-    let mut links = Vec::with_capacity(LINKS);
-    for _ in 0..LINKS {
-        let (right, next_left) = bounded(0);
-        links.push(setting.spawn(move || right.send(left.recv().unwrap() + 1).unwrap()));
-        left = next_left;
-    }
-    first.send(0).unwrap();
-    assert_eq!(left.recv(), Ok(LINKS));
-    join_all(links);
-}
-
-#[test]
-fn a_value_passes_through_a_chain_of_10k_on_one_worker() {
-    settings::one_worker(chain_of_ten_thousand);
-}
-
-#[test]
-fn a_value_passes_through_a_chain_of_10k_on_two_workers() {
-    settings::two_workers(chain_of_ten_thousand);
-}
