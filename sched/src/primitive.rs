@@ -10,6 +10,8 @@
 //! load, as weak as the real one's. What the models prove about the deque is
 //! therefore how *we* use it, not crossbeam's code.
 
+#[cfg(not(sward_loom))]
+mod lock;
 mod mutant;
 
 #[cfg(sward_loom)]
@@ -26,6 +28,8 @@ mod real {
 
     pub use crossbeam_deque as deque;
     pub use parking_lot::{Condvar, Mutex, MutexGuard};
+
+    pub use super::lock::{Lock, LockGuard};
 
     use std::time::Duration;
 
@@ -237,6 +241,11 @@ mod model {
             self.0.as_mut().unwrap()
         }
     }
+
+    /// A lock is a lock.
+    pub type Lock<T> = Mutex<T>;
+    /// The guard of [`Lock`].
+    pub type LockGuard<'a, T> = MutexGuard<'a, T>;
 
     /// loom's condition variable with parking_lot's interface.
     #[derive(Debug)]

@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 
 use sward_sched::checkpoint;
 use sward_sched::internal::{Closed, Outcome, WaitList, Waiter, Wake, charge, raise_cancel};
-use sward_sched::primitive::{Mutex, MutexGuard};
+use sward_sched::primitive::{Lock, LockGuard};
 
 pub(crate) use self::grant::{Grant, Reserved};
 pub(crate) use self::line::Enlisted;
@@ -110,7 +110,7 @@ impl Deadline {
 /// One channel.
 #[derive(Debug)]
 pub(crate) struct Channel<B> {
-    state: Mutex<State<B>>,
+    state: Lock<State<B>>,
 }
 
 #[derive(Debug)]
@@ -126,7 +126,7 @@ struct State<B> {
     closed: bool,
 }
 
-type Guard<'a, B> = MutexGuard<'a, State<B>>;
+type Guard<'a, B> = LockGuard<'a, State<B>>;
 
 /// A value that was not accepted, and why: the channel is full (and still locked, so
 /// that the sender can get in line), or closed.
@@ -205,7 +205,7 @@ fn tell<B>(state: Guard<'_, B>, watchers: impl Fn(&State<B>) -> &WaitList) {
 impl<B> Channel<B> {
     pub(crate) fn new(buffer: B) -> Self {
         Self {
-            state: Mutex::new(State {
+            state: Lock::new(State {
                 buffer,
                 senders: WaitList::new(),
                 receivers: WaitList::new(),
