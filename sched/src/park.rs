@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::cancel;
 use crate::current;
 use crate::fork;
-use crate::primitive::{Mutant, broken};
+use crate::primitive::{Mutant, NAPS, broken, spin};
 use crate::thread::Header;
 use crate::wait_list::Node;
 use crate::waiter::{Outcome, Waiter};
@@ -178,4 +178,26 @@ fn end_slice() {
     }
     worker.end_slice();
     worker::yield_now(worker);
+}
+
+/// Whether this is an OS thread that may spend a moment waiting for others: no green thread, which
+/// lets them run by waiting.
+#[inline]
+pub fn may_hesitate() -> bool {
+    NAPS && current::green_thread().is_null()
+}
+
+/// Looks a few times for something that others are about to do, and leaves the processor to them
+/// in between.
+#[cold]
+pub fn hesitate<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    const SPINS: u32 = 6;
+    const YIELDS: u32 = 6;
+    (0..SPINS + YIELDS).find_map(|round| {
+        match round {
+            0..SPINS => (0..1 << round).for_each(|_| spin()),
+            _ => std::thread::yield_now(),
+        }
+        look()
+    })
 }

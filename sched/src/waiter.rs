@@ -73,6 +73,10 @@ const DONE: u32 = 8;
 /// as a partner on another core takes to answer.
 const LOOKS: u32 = if NAPS { 64 } else { 1 };
 
+/// How often an OS thread looks after that, each time after it has left the processor to others:
+/// to sleep and to be woken costs two switches and some microseconds.
+const YIELDS: u32 = if NAPS { 10 } else { 0 };
+
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -263,7 +267,7 @@ impl Waiter {
             return;
         }
         // A migrating one is better off beside its partner (wake.rs).
-        if NAPS && !migrates && worker.would_idle() && self.watch(|| worker.has_mail()) {
+        if NAPS && !migrates && worker.would_idle() && self.watch(0, || worker.has_mail()) {
             return worker.count_watch();
         }
         match deadline {
@@ -288,7 +292,7 @@ impl Waiter {
 
     fn wait_os_until(&self, parker: &OsParker, deadline: Option<Instant>) {
         if deadline.is_some_and(|d| Instant::now() >= d) && self.leave(TIMED_OUT).is_some()
-            || self.watch(|| false)
+            || self.watch(YIELDS, || false)
         {
             return;
         }
@@ -298,10 +302,11 @@ impl Waiter {
         }
     }
 
-    /// Looks for a moment whether the wait ends, or until there is something else to do.
-    /// `true`: it has ended, and nobody owes a wake.
+    /// Looks for a moment whether the wait ends, or until there is something else to do; then so
+    /// many times more, each after others had the processor. `true`: it has ended, and nobody owes
+    /// a wake.
     #[cold]
-    fn watch(&self, has_else: impl Fn() -> bool) -> bool {
+    fn watch(&self, yields: u32, has_else: impl Fn() -> bool) -> bool {
         // Relaxed, here and below: `outcome` sees the rest.
         let step = |from, to| {
             self.state.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed).is_ok()
@@ -309,14 +314,14 @@ impl Waiter {
         if !step(WAITING, WATCHED) {
             return false;
         }
-        for _ in 0..LOOKS {
+        for look in 0..LOOKS + yields {
             if !matches!(self.state.load(Ordering::Relaxed), WATCHED | CATCHING) {
                 return true;
             }
             if has_else() {
                 break;
             }
-            spin();
+            if look < LOOKS { spin() } else { std::thread::yield_now() }
         }
         !step(WATCHED, WAITING) && !step(CATCHING, CLAIMED)
     }

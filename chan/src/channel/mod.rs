@@ -30,7 +30,9 @@ mod task;
 use std::time::{Duration, Instant};
 
 use sward_sched::checkpoint;
-use sward_sched::internal::{Closed, Outcome, WaitList, Waiter, Wake, charge, raise_cancel};
+use sward_sched::internal::{
+    Closed, Outcome, WaitList, Waiter, Wake, charge, hesitate, may_hesitate, raise_cancel,
+};
 use sward_sched::primitive::{Lock, LockGuard};
 
 pub(crate) use self::grant::{Grant, Reserved};
@@ -44,6 +46,8 @@ use crate::error::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendErro
 pub(crate) trait Buffer<T> {
     /// Whether a sender may ever have to wait.
     const CAN_BE_FULL: bool;
+    /// Whether values may be there without anybody who takes them.
+    const HAS_ROOM: bool;
     /// Whether `push` must wait, when so much room has been promised to others.
     fn is_full(&self, promised: usize) -> bool;
     /// Adds a value; if there is no room, beyond its capacity.
@@ -268,6 +272,33 @@ impl<B> Channel<B> {
             // What never waits never switches: its callers hold whatever locks they like.
             charge();
         }
+        let (value, state) = match self.offer(value) {
+            Ok(()) => return Ok(()),
+            Err((value, None)) => return Err(SendTimeoutError::Disconnected(value)),
+            Err((value, Some(state))) => (value, state),
+        };
+        if B::HAS_ROOM && may_hesitate() {
+            drop(state);
+            return self.hesitate_to_send(value, deadline);
+        }
+        self.wait_to_send(state, value, deadline)
+    }
+
+    /// An OS thread that gets in line is woken for each value. So where there is room for several
+    /// it lets others work for a moment first.
+    #[cold]
+    fn hesitate_to_send<T>(&self, value: T, deadline: Deadline) -> Result<(), SendTimeoutError<T>>
+    where
+        B: Buffer<T>,
+    {
+        let mut left = Some(value);
+        hesitate(|| {
+            // Empty only when there is nothing left to do.
+            let Err((value, full)) = self.offer(left.take()?) else { return Some(()) };
+            left = Some(value);
+            full.is_none().then_some(())
+        });
+        let Some(value) = left else { return Ok(()) };
         match self.offer(value) {
             Ok(()) => Ok(()),
             Err((value, None)) => Err(SendTimeoutError::Disconnected(value)),
@@ -357,10 +388,19 @@ impl<B> Channel<B> {
         B: Buffer<T>,
     {
         checkpoint();
+        let mut hesitates = B::HAS_ROOM;
         loop {
             match self.take() {
                 Ok(value) => return Ok(value),
                 Err(Empty::Closed) => return Err(RecvTimeoutError::Disconnected),
+                // As in `hesitate_to_send`.
+                Err(Empty::Open(state)) if hesitates && may_hesitate() => {
+                    drop(state);
+                    hesitates = false;
+                    if let Some(value) = hesitate(|| self.take().ok()) {
+                        return Ok(value);
+                    }
+                }
                 Err(Empty::Open(state)) => {
                     if let Some(result) = self.wait_to_recv(state, &mut deadline) {
                         return result;

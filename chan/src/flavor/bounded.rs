@@ -19,6 +19,7 @@ impl<T> Ring<T> {
 
 impl<T> Buffer<T> for Ring<T> {
     const CAN_BE_FULL: bool = true;
+    const HAS_ROOM: bool = true;
 
     #[inline]
     fn is_full(&self, promised: usize) -> bool {

@@ -18,6 +18,7 @@ impl<T> Received<T> {
 
 impl<T> Buffer<T> for Received<T> {
     const CAN_BE_FULL: bool = true;
+    const HAS_ROOM: bool = false;
 
     #[inline]
     fn is_full(&self, _: usize) -> bool {

@@ -26,6 +26,7 @@ impl Clock<Instant> {
 
 impl<T> Buffer<T> for Clock<T> {
     const CAN_BE_FULL: bool = true;
+    const HAS_ROOM: bool = false;
 
     fn is_full(&self, _: usize) -> bool {
         self.len() == 1

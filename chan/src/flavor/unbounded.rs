@@ -29,6 +29,7 @@ impl<T> Segments<T> {
 
 impl<T> Buffer<T> for Segments<T> {
     const CAN_BE_FULL: bool = false;
+    const HAS_ROOM: bool = true;
 
     #[inline]
     fn is_full(&self, _: usize) -> bool {
