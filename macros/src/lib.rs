@@ -1,12 +1,13 @@
 //! The procedural macros of `sward`: [`go!`], [`macro@main`] and [`macro@test`].
 //!
 //! Use them through the facade, which re-exports them: what they expand to names
-//! `::sward`.
+//! `::sward`. (`select!` is `sward-chan`'s: this crate only expands it.)
 
 use proc_macro::TokenStream;
 
 mod attributes;
 mod go;
+mod select;
 
 /// Starts a green thread, as Go's `go` statement does, and returns its `JoinHandle`.
 ///
@@ -183,4 +184,11 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attributes::test(arguments.into(), item.into()).into()
+}
+
+/// What `sward_chan::select!` and `select_biased!` pass their arms to.
+#[doc(hidden)]
+#[proc_macro]
+pub fn __select(input: TokenStream) -> TokenStream {
+    select::expand(input.into()).unwrap_or_else(syn::Error::into_compile_error).into()
 }
