@@ -11,7 +11,8 @@
 //! | [`bounded(n)`](bounded) | `n` | while `n` values are queued |
 //! | [`unbounded()`](unbounded) | memory | never |
 //!
-//! Those that wait are served first come, first served.
+//! Those that wait are served first come, first served. To wait for several operations at
+//! once, and do the first that is ready: [`select!`], [`select_biased!`].
 
 mod channel;
 mod ends;
@@ -152,6 +153,8 @@ fn clock(next: Option<Instant>, period: Option<Duration>) -> Receiver<Instant> {
 /// What the macros are made of. Not part of the public API.
 #[doc(hidden)]
 pub mod internal {
+    pub use sward_macros::__select;
+
     pub use crate::select::{
         Case, JoinArm, JoinCase, RecvCase, SendCase, Wait, WaitArm, WaitCase, choose, choose_biased,
     };

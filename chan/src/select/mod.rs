@@ -18,6 +18,7 @@
 
 mod case;
 mod dynamic;
+mod macros;
 mod operation;
 mod store;
 
