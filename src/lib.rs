@@ -28,6 +28,7 @@
 //! | wait for its result, or learn of its panic | [`JoinHandle::join`] |
 //! | run a program on green threads | [`main`](macro@main), [`run`], [`Runtime`] |
 //! | pass values | [`chan`] |
+//! | wait for the first of several things | [`select!`], [`select_biased!`] |
 //! | share state | [`sync`] |
 //! | wait for time to pass, or no longer than some time; tick; move a deadline | [`time`] |
 //! | end a thread that waits, or keep that from happening | [`JoinHandle::cancel`], [`uncancellable`] |
@@ -123,6 +124,7 @@
 mod readme {}
 
 pub use sward_chan as chan;
+pub use sward_chan::{select, select_biased};
 pub use sward_macros::{go, main, test};
 pub use sward_sched::{
     Builder, DEFAULT_STACK_SIZE, JoinError, JoinHandle, LocalJoinHandle, MIN_STACK_SIZE, Metrics,
