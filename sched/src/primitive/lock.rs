@@ -64,7 +64,7 @@ impl<T> Lock<T> {
         loop {
             match round {
                 0..ROUNDS => (0..1 << round).for_each(|_| std::hint::spin_loop()),
-                ..ROUNDS_AND_YIELDS => thread::yield_now(),
+                ROUNDS..ROUNDS_AND_YIELDS => thread::yield_now(),
                 _ => thread::sleep(NAP),
             }
             round += 1;
