@@ -156,7 +156,8 @@ pub mod internal {
     pub use sward_macros::__select;
 
     pub use crate::select::{
-        Case, JoinArm, JoinCase, RecvCase, SendCase, Wait, WaitArm, WaitCase, choose, choose_biased,
+        Case, JoinArm, JoinCase, RecvCase, SendCase, Wait, WaitArm, WaitCase, choose,
+        choose_biased, recv_case, send_case,
     };
 
     /// One of two: nested, one of many.

@@ -10,7 +10,6 @@ use crate::channel::Deadline;
 use crate::ends::Ends;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::flavor::Flavor;
-use crate::select::RecvCase;
 
 /// The receiving end of a channel. Clone it to receive in several places: each value
 /// goes to one of them. When the last one is gone, what is queued is dropped and
@@ -160,12 +159,6 @@ impl<T> Receiver<T> {
     /// ```
     pub fn is_disconnected(&self) -> bool {
         self.ends.senders() == 0
-    }
-
-    #[doc(hidden)]
-    #[inline]
-    pub fn __recv_case(&self) -> RecvCase<'_, T> {
-        RecvCase::new(self)
     }
 
     /// Closes the channel, as [`Sender::close`](crate::Sender::close) does.

@@ -9,7 +9,6 @@ use crate::channel::Deadline;
 use crate::ends::Ends;
 use crate::error::{SendError, SendTimeoutError, TrySendError};
 use crate::flavor::Flavor;
-use crate::select::SendCase;
 
 /// The sending end of a channel. Clone it to send from several places; when the last
 /// one is gone the receivers are told.
@@ -180,12 +179,6 @@ impl<T> Sender<T> {
     /// ```
     pub fn is_disconnected(&self) -> bool {
         self.ends.receivers() == 0
-    }
-
-    #[doc(hidden)]
-    #[inline]
-    pub fn __send_case(&self, value: T) -> SendCase<'_, T> {
-        SendCase::new(self, value)
     }
 
     /// How many values are queued.

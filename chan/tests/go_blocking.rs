@@ -39,8 +39,10 @@ enum Went {
 
 type Ends = (Option<Sender<usize>>, Option<Receiver<usize>>);
 
+type Case = (&'static str, fn() -> Ends, Came, Went);
+
 /// The states of a channel, what comes of a receive there, and what of a send.
-const STATES: &[(&str, fn() -> Ends, Came, Went)] = &[
+const STATES: &[Case] = &[
     ("rendezvous", || both(bounded(0)), Came::Not, Went::Not),
     ("bounded, empty", || both(bounded(2)), Came::Not, Went::In),
     ("bounded, some", || both(with_one(bounded(2))), Came::Value(0), Went::In),

@@ -48,16 +48,16 @@ pub struct RecvCase<'a, T> {
     result: Option<Result<T, RecvError>>,
 }
 
-impl<'a, T> RecvCase<'a, T> {
-    #[inline]
-    pub(crate) fn new(receiver: &'a Receiver<T>) -> Self {
-        Self { receiver, node: Node::unbound(), slot: Slot::empty(), result: None }
-    }
+/// What `recv(receiver)` is in a `select!`.
+#[inline]
+pub fn recv_case<T>(receiver: &Receiver<T>) -> RecvCase<'_, T> {
+    RecvCase { receiver, node: Node::unbound(), slot: Slot::empty(), result: None }
+}
 
+impl<T> RecvCase<'_, T> {
     /// What came of it, if it was chosen.
-    #[doc(hidden)]
     #[inline]
-    pub fn __finish(self) -> Result<T, RecvError> {
+    pub fn finish(self) -> Result<T, RecvError> {
         self.result.expect("the chosen case is done")
     }
 }
@@ -101,17 +101,17 @@ pub struct SendCase<'a, T> {
     result: Option<Result<(), SendError<T>>>,
 }
 
-impl<'a, T> SendCase<'a, T> {
-    #[inline]
-    pub(crate) fn new(sender: &'a Sender<T>, value: T) -> Self {
-        let slot = Slot::full(value);
-        Self { sender, node: Node::unbound(), slot, is_full: true, result: None }
-    }
+/// What `send(sender, value)` is in a `select!`.
+#[inline]
+pub fn send_case<T>(sender: &Sender<T>, value: T) -> SendCase<'_, T> {
+    let slot = Slot::full(value);
+    SendCase { sender, node: Node::unbound(), slot, is_full: true, result: None }
+}
 
+impl<T> SendCase<'_, T> {
     /// What came of it, if it was chosen.
-    #[doc(hidden)]
     #[inline]
-    pub fn __finish(mut self) -> Result<(), SendError<T>> {
+    pub fn finish(mut self) -> Result<(), SendError<T>> {
         self.result.take().expect("the chosen case is done")
     }
 }
@@ -168,12 +168,16 @@ pub struct JoinCase<'a, T> {
 }
 
 /// What `join(handle)` is in a `select!`.
-pub trait JoinArm<T> {
-    #[doc(hidden)]
-    fn __join_case(&mut self) -> JoinCase<'_, T>;
+pub trait JoinArm {
+    /// What the thread returns.
+    type Output;
+    /// The case.
+    fn __join_case(&mut self) -> JoinCase<'_, Self::Output>;
 }
 
-impl<T> JoinArm<T> for JoinHandle<T> {
+impl<T> JoinArm for JoinHandle<T> {
+    type Output = T;
+
     fn __join_case(&mut self) -> JoinCase<'_, T> {
         JoinCase { arm: internal::JoinArm::new(self), result: None }
     }
@@ -181,8 +185,7 @@ impl<T> JoinArm<T> for JoinHandle<T> {
 
 impl<T> JoinCase<'_, T> {
     /// What came of it, if it was chosen.
-    #[doc(hidden)]
-    pub fn __finish(self) -> Result<T, JoinError> {
+    pub fn finish(self) -> Result<T, JoinError> {
         self.result.expect("the chosen case is done")
     }
 }
@@ -213,7 +216,7 @@ pub struct WaitCase<'a> {
 
 /// What `wait(timer)` is in a `select!`.
 pub trait WaitArm {
-    #[doc(hidden)]
+    /// The case.
     fn __wait_case(&mut self) -> WaitCase<'_>;
 }
 
@@ -225,8 +228,7 @@ impl WaitArm for Timer {
 
 impl WaitCase<'_> {
     /// Nothing comes of it.
-    #[doc(hidden)]
-    pub fn __finish(self) {}
+    pub fn finish(self) {}
 }
 
 impl sealed::Case for WaitCase<'_> {

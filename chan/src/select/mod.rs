@@ -2,7 +2,7 @@
 //! [`Select`](crate::Select), after Go's `selectgo` and crossbeam's `run_select`.
 //!
 //! 1. Try each case, in random order (or in the given one), until one can be done.
-//! 2. None: get in line for one after the other, with one waiter for all. Each is looked at again
+//! 2. None: get in line for one after the other, in that order, with one waiter for all. Each is looked at again
 //!    under its channel's lock; if one can be done by now, the waiter is withdrawn, and it begins
 //!    again.
 //! 3. Wait. Whoever claims the waiter hands over, or takes, the value of one case. Others that find
@@ -24,10 +24,13 @@ mod store;
 
 use std::time::{Duration, Instant};
 
+use smallvec::SmallVec;
 use sward_sched::checkpoint;
 use sward_sched::internal::{Outcome, Waiter, charge, raise_cancel, random};
 
-pub use self::case::{Case, JoinArm, JoinCase, RecvCase, SendCase, WaitArm, WaitCase};
+pub use self::case::{
+    Case, JoinArm, JoinCase, RecvCase, SendCase, WaitArm, WaitCase, recv_case, send_case,
+};
 pub use self::dynamic::{Select, SelectedOperation};
 use crate::channel::Enlisted;
 
@@ -68,15 +71,16 @@ pub(crate) fn run(
     order: Order,
     waiter: fn() -> Waiter,
 ) -> Option<usize> {
+    let mut order = Turns::new(cases.len(), order);
     if let Wait::Never = wait {
         charge();
-        return attempt(cases, order);
+        return attempt(cases, &mut order);
     }
     checkpoint();
     let mut is_over = false;
     let mut deadline = None;
     loop {
-        if let Some(index) = attempt(cases, order) {
+        if let Some(index) = attempt(cases, &mut order) {
             return Some(index);
         }
         if is_over {
@@ -87,7 +91,7 @@ pub(crate) fn run(
             Wait::Until(deadline) => Some(deadline),
             Wait::Never | Wait::Forever => None,
         });
-        if let Some(index) = wait_in_line(cases, until, &waiter()) {
+        if let Some(index) = wait_in_line(cases, &order, until, &waiter()) {
             return Some(index);
         }
         is_over = until.is_some_and(|until| until <= Instant::now());
@@ -96,43 +100,54 @@ pub(crate) fn run(
 
 /// Does one that can be done.
 #[inline]
-fn attempt(cases: &mut [&mut dyn Case], order: Order) -> Option<usize> {
-    if order == Order::AsGiven || cases.len() < 2 {
-        return cases.iter_mut().position(|case| case.attempt());
-    }
-    let mut shuffled = Shuffled::new(cases.len());
-    (0..cases.len()).map(|i| shuffled.get(i)).find(|index| cases[*index].attempt())
+fn attempt(cases: &mut [&mut dyn Case], order: &mut Turns) -> Option<usize> {
+    (0..cases.len()).map(|turn| order.draw(turn)).find(|index| cases[*index].attempt())
 }
 
-/// A permutation that is made as far as it is asked for (Fisher and Yates).
-struct Shuffled(smallvec::SmallVec<[u32; 16]>);
+/// Whose turn it is: a permutation of the cases.
+struct Turns {
+    indices: SmallVec<[u32; 8]>,
+    order: Order,
+}
 
-impl Shuffled {
-    fn new(len: usize) -> Self {
-        Self((0..len as u32).collect())
+impl Turns {
+    #[inline]
+    fn new(len: usize, order: Order) -> Self {
+        Self { indices: (0..len as u32).collect(), order }
     }
 
-    fn get(&mut self, i: usize) -> usize {
-        let left = (self.0.len() - i) as u64;
-        // The high bits of a product: no division.
-        let other = i + ((u128::from(random()) * u128::from(left)) >> 64) as usize;
-        self.0.swap(i, other);
-        self.0[i] as usize
+    /// Decides whose turn it is, of those that have not had theirs (Fisher and Yates).
+    #[inline]
+    fn draw(&mut self, turn: usize) -> usize {
+        let left = (self.indices.len() - turn) as u64;
+        if self.order == Order::Random && left > 1 {
+            // The high bits of a product: no division.
+            let other = turn + ((u128::from(random()) * u128::from(left)) >> 64) as usize;
+            self.indices.swap(turn, other);
+        }
+        self.indices[turn] as usize
+    }
+
+    /// Whose turn it was.
+    #[inline]
+    fn get(&self, turn: usize) -> usize {
+        self.indices[turn] as usize
     }
 }
 
 /// Steps 2 to 4. `None`: look again.
 fn wait_in_line(
     cases: &mut [&mut dyn Case],
+    order: &Turns,
     until: Option<Instant>,
     waiter: &Waiter,
 ) -> Option<usize> {
     let mut until = until;
     let mut in_line = 0;
-    for case in &mut *cases {
+    while in_line < cases.len() {
         // SAFETY: the waiter, and the cases behind their references, stay in place until all have
         // left below. Nothing between here and there unwinds.
-        match unsafe { case.enlist(waiter) } {
+        match unsafe { cases[order.get(in_line)].enlist(waiter) } {
             Enlisted::Until(None) => {}
             Enlisted::Until(Some(at)) => until = Some(until.map_or(at, |until| until.min(at))),
             Enlisted::No => break,
@@ -143,9 +158,9 @@ fn wait_in_line(
         if in_line < cases.len() && waiter.withdraw() { None } else { Some(waiter.wait(until)) };
     let was_claimed = matches!(outcome, Some(Outcome::Done(_)));
     let mut done = None;
-    for (index, case) in cases[..in_line].iter_mut().enumerate() {
+    for index in (0..in_line).map(|turn| order.get(turn)) {
         // SAFETY: it is in line, or was taken out by whoever ended the wait.
-        if unsafe { case.leave(was_claimed) } {
+        if unsafe { cases[index].leave(was_claimed) } {
             done = Some(index);
         }
     }
