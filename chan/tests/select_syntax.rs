@@ -155,9 +155,9 @@ fn a_temporary_lives_as_long_as_the_select() {
         recv(timeout.map(after).unwrap_or(never())) -> when => assert!(when.is_ok()),
         recv(after(LONG)) -> _ => panic!(),
     }
-    let optional: Option<&Receiver<i32>> = None;
+    let optional = Vec::<Receiver<i32>>::new();
     select! {
-        recv(optional.unwrap_or(&never())) -> _ => panic!(),
+        recv(optional.first().unwrap_or(&never())) -> _ => panic!(),
         recv(ended()) -> end => assert_eq!(end, Err(RecvError)),
     }
 }

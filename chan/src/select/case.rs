@@ -1,6 +1,7 @@
 //! The cases of a `select!`, in their places on the stack of whoever selects.
 
 use std::fmt;
+use std::mem;
 
 use sward_sched::internal::{self, Node, Waiter};
 use sward_sched::time::Timer;
@@ -37,6 +38,9 @@ pub(crate) mod sealed {
         ///
         /// It is enlisted. `was_claimed` only if the wait ended as `Done`.
         unsafe fn leave(&mut self, was_claimed: bool) -> bool;
+
+        /// It was not chosen: drops what it would have sent.
+        fn discard(&mut self) {}
     }
 }
 
@@ -149,14 +153,18 @@ impl<T> sealed::Case for SendCase<'_, T> {
         }
         is_done
     }
+
+    fn discard(&mut self) {
+        if mem::replace(&mut self.is_full, false) {
+            // SAFETY: it is full, and in no line any more.
+            drop(unsafe { self.slot.take() });
+        }
+    }
 }
 
 impl<T> Drop for SendCase<'_, T> {
     fn drop(&mut self) {
-        if self.is_full {
-            // SAFETY: it is in no line any more.
-            drop(unsafe { self.slot.take() });
-        }
+        sealed::Case::discard(self);
     }
 }
 

@@ -56,12 +56,24 @@ pub(crate) enum Order {
 
 /// Does one of the cases, chosen at random among those that can be done, and says which.
 pub fn choose(cases: &mut [&mut dyn Case], wait: Wait) -> Option<usize> {
-    run(cases, wait, Order::Random, Waiter::new)
+    discarding(cases, wait, Order::Random)
 }
 
 /// Does the first of the cases that can be done, and says which.
 pub fn choose_biased(cases: &mut [&mut dyn Case], wait: Wait) -> Option<usize> {
-    run(cases, wait, Order::AsGiven, Waiter::new)
+    discarding(cases, wait, Order::AsGiven)
+}
+
+/// What losing cases would have sent is dropped while the others are still in their places: if that
+/// panics, what the chosen one has received is dropped, too, and not leaked.
+fn discarding(cases: &mut [&mut dyn Case], wait: Wait, order: Order) -> Option<usize> {
+    let chosen = run(cases, wait, order, Waiter::new);
+    for (index, case) in cases.iter_mut().enumerate() {
+        if Some(index) != chosen {
+            case.discard();
+        }
+    }
+    chosen
 }
 
 /// Waits in line with what `waiter` makes. `None`: the time is up.
