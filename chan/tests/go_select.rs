@@ -6,8 +6,9 @@
 mod settings;
 mod values;
 
+use std::hint::spin_loop;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use settings::{Setting, join_all, settle, until};
@@ -78,33 +79,59 @@ fn finds_one(first: &Receiver<i32>, second: &Receiver<i32>) -> bool {
 }
 
 /// At each moment one of two channels is ready: the second before the first is no more.
-fn pass_readiness(setting: &Setting, capacity: usize, to_second: fn(Sender<i32>)) {
-    for _ in 0..100 {
+fn pass_readiness(
+    setting: &Setting,
+    capacity: usize,
+    begin: fn(Sender<i32>) -> Option<Sender<i32>>,
+) {
+    const ROUNDS: usize = 400;
+    let pair = |_| {
         let (fill, first) = bounded(1);
-        let (begin, second) = bounded(capacity);
+        let (begins, second) = bounded(capacity);
         fill.send(1).unwrap();
-        let looking = setting.spawn({
-            let (first, second) = (first.clone(), second.clone());
-            move || finds_one(&first, &second)
-        });
-        to_second(begin);
-        let _ = first.try_recv();
-        assert!(looking.join());
-        drop((fill, second));
+        ((first.clone(), second, fill), (first, begins))
+    };
+    let (looks, passes): (Vec<_>, Vec<_>) = (0..ROUNDS).map(pair).unzip();
+    let (begun, passed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let passing = setting.spawn({
+        let (begun, passed) = (begun.clone(), passed.clone());
+        move || {
+            let pass = |(round, (first, begins)): (usize, (Receiver<i32>, _))| {
+                until(|| begun.load(Ordering::Acquire) > round);
+                // In one round or the other it comes at each point of the look.
+                (0..round % 100).for_each(|_| spin_loop());
+                let stays_open = begin(begins);
+                let _ = first.try_recv();
+                passed.store(round + 1, Ordering::Release);
+                stays_open
+            };
+            passes.into_iter().enumerate().map(pass).collect::<Vec<_>>()
+        }
+    });
+    for (round, (first, second, _stays_open)) in looks.iter().enumerate() {
+        begun.store(round + 1, Ordering::Release);
+        assert!(finds_one(first, second), "default, and one was ready at each moment");
+        until(|| passed.load(Ordering::Acquire) > round);
     }
+    passing.join();
 }
 
 fn readiness_that_passes_to_another_channel_is_not_missed(setting: &Setting) {
-    // And stays open.
     pass_readiness(setting, 1, |sender| {
         sender.send(2).unwrap();
-        std::mem::forget(sender);
+        Some(sender)
     });
 }
 
 fn readiness_that_passes_to_a_channel_that_ends_is_not_missed(setting: &Setting) {
-    pass_readiness(setting, 0, drop);
-    pass_readiness(setting, 0, |sender| assert!(sender.close()));
+    pass_readiness(setting, 0, |sender| {
+        drop(sender);
+        None
+    });
+    pass_readiness(setting, 0, |sender| {
+        assert!(sender.close());
+        Some(sender)
+    });
 }
 
 fn a_queued_value_or_the_end_after_it_is_always_there(setting: &Setting) {
