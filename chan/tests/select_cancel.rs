@@ -240,15 +240,15 @@ fn every_value_is_received_once_or_dropped_once() {
                                         send(send_other, value()) -> _ => {}
                                     }
                                 }),
-                                2 => Ok(select! {
-                                    send(send_other, value()) -> _ => {}
-                                    recv(one) -> _ => {}
-                                }),
-                                _ => Ok(select! {
-                                    send(send_one, value()) -> _ => {}
-                                    recv(other) -> _ => {}
-                                    default(limit) => {}
-                                }),
+                                2 => select! {
+                                    send(send_other, value()) -> _ => Ok(()),
+                                    recv(one) -> _ => Ok(()),
+                                },
+                                _ => select! {
+                                    send(send_one, value()) -> _ => Ok(()),
+                                    recv(other) -> _ => Ok(()),
+                                    default(limit) => Ok(()),
+                                },
                             };
                             if traded.is_err() {
                                 yield_now();

@@ -27,6 +27,8 @@ mod line;
 mod place;
 mod task;
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread::panicking;
 use std::time::{Duration, Instant};
 
 use sward_sched::checkpoint;
@@ -473,8 +475,19 @@ impl<B> Channel<B> {
         B: Buffer<T>,
     {
         self.close();
-        let left = self.state.lock().buffer.take();
-        drop(left);
+        let mut left = self.state.lock().buffer.take();
+        let mut first_panic = None;
+        while let Some(value) = left.pop() {
+            // One whose destructor panics keeps none of the others from being dropped.
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+                first_panic.get_or_insert(panic);
+            }
+        }
+        if let Some(panic) = first_panic
+            && !panicking()
+        {
+            resume_unwind(panic);
+        }
     }
 
     /// How many values are queued; more than fit only while tasks come for them.

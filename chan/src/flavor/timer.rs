@@ -57,7 +57,9 @@ impl<T> Buffer<T> for Clock<T> {
     }
 
     fn take(&mut self) -> Self {
-        Self { next: self.next.take(), ..*self }
+        // There is nothing to be dropped.
+        self.next = None;
+        Self { next: None, period: None, ..*self }
     }
 
     fn ready_at(&self) -> Option<Instant> {

@@ -9,6 +9,10 @@
 //!    it in their line cannot claim it any more.
 //! 4. Leave all lines. So a case that was not chosen leaves no trace.
 //!
+//! One that does not wait, or no longer, and finds no case in (1) gets in line, too, and withdraws
+//! when it stands in all lines: at that moment all cases had to wait. (To look at one after the
+//! other would miss a case that is ready at each moment, but not always the same.)
+//!
 //! A waiter that was told to look again (a channel was closed, a timer moved, a deadline passed)
 //! begins again, too. Two selects that face each other find one another in (2) or (1); if both
 //! withdraw at the same moment they begin again in another random order.
@@ -84,30 +88,63 @@ pub(crate) fn run(
     waiter: fn() -> Waiter,
 ) -> Option<usize> {
     let mut order = Turns::new(cases.len(), order);
-    if let Wait::Never = wait {
-        charge();
-        return attempt(cases, &mut order);
+    let mut in_line = InLine::For(wait);
+    match wait {
+        Wait::Never => _ = charge(),
+        _ => checkpoint(),
     }
-    checkpoint();
-    let mut is_over = false;
-    let mut deadline = None;
     loop {
         if let Some(index) = attempt(cases, &mut order) {
             return Some(index);
         }
-        if is_over {
+        // One look at one case is a look at all cases at the same moment.
+        if in_line.is_over() && cases.len() < 2 {
             return None;
         }
-        let until = *deadline.get_or_insert_with(|| match wait {
-            Wait::For(timeout) => Instant::now().checked_add(timeout),
-            Wait::Until(deadline) => Some(deadline),
-            Wait::Never | Wait::Forever => None,
-        });
-        if let Some(index) = wait_in_line(cases, &order, until, &waiter()) {
-            return Some(index);
+        match wait_in_line(cases, &order, &mut in_line, &waiter()) {
+            Ended::Chosen(index) => return Some(index),
+            Ended::AllWait => return None,
+            Ended::Unknown => {}
         }
-        is_over = until.is_some_and(|until| until <= Instant::now());
     }
+}
+
+/// What is still to be waited for.
+enum InLine {
+    For(Wait),
+    Until(Option<Instant>),
+}
+
+impl InLine {
+    /// Whether the time is up; then the line is where one sees whether all have to wait.
+    fn is_over(&self) -> bool {
+        match self {
+            Self::For(wait) => matches!(wait, Wait::Never),
+            Self::Until(until) => until.is_some_and(|until| until <= Instant::now()),
+        }
+    }
+
+    /// Until when to wait.
+    fn until(&mut self) -> Option<Instant> {
+        let until = match *self {
+            Self::For(Wait::For(timeout)) => Instant::now().checked_add(timeout),
+            Self::For(Wait::Until(deadline)) => Some(deadline),
+            Self::For(Wait::Never | Wait::Forever) => None,
+            Self::Until(until) => until,
+        };
+        *self = Self::Until(until);
+        until
+    }
+}
+
+/// How it went in line.
+enum Ended {
+    /// This case is done.
+    Chosen(usize),
+    /// There was a moment, after the time was up, at which all had to wait.
+    AllWait,
+    /// Look again.
+    Unknown,
 }
 
 /// Does one that can be done.
@@ -147,14 +184,15 @@ impl Turns {
     }
 }
 
-/// Steps 2 to 4. `None`: look again.
+/// Steps 2 to 4.
 fn wait_in_line(
     cases: &mut [&mut dyn Case],
     order: &Turns,
-    until: Option<Instant>,
+    wait: &mut InLine,
     waiter: &Waiter,
-) -> Option<usize> {
-    let mut until = until;
+) -> Ended {
+    let is_over = wait.is_over();
+    let mut until = if is_over { None } else { wait.until() };
     let mut in_line = 0;
     while in_line < cases.len() {
         // SAFETY: the waiter, and the cases behind their references, stay in place until all have
@@ -166,18 +204,25 @@ fn wait_in_line(
         }
         in_line += 1;
     }
-    let outcome =
-        if in_line < cases.len() && waiter.withdraw() { None } else { Some(waiter.wait(until)) };
+    let all_in_line = in_line == cases.len();
+    let outcome = if (is_over || !all_in_line) && waiter.withdraw() {
+        None
+    } else {
+        Some(waiter.wait(until))
+    };
     let was_claimed = matches!(outcome, Some(Outcome::Done(_)));
-    let mut done = None;
+    let mut ended = match outcome {
+        None if all_in_line => Ended::AllWait,
+        _ => Ended::Unknown,
+    };
     for index in (0..in_line).map(|turn| order.get(turn)) {
         // SAFETY: it is in line, or was taken out by whoever ended the wait.
         if unsafe { cases[index].leave(was_claimed) } {
-            done = Some(index);
+            ended = Ended::Chosen(index);
         }
     }
     if outcome == Some(Outcome::Cancelled) {
         raise_cancel();
     }
-    done
+    ended
 }
