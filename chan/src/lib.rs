@@ -156,6 +156,12 @@ pub mod internal {
         Case, JoinArm, JoinCase, RecvCase, SendCase, Wait, WaitArm, WaitCase, choose, choose_biased,
     };
 
+    /// What is left of the channel.
+    #[cfg(sward_loom)]
+    pub fn left<T>(receiver: &crate::Receiver<T>) -> crate::channel::Left {
+        receiver.channel().left()
+    }
+
     /// One of two: nested, one of many.
     #[derive(Debug)]
     pub enum Either<L, R> {

@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 
 use sward_sched::checkpoint;
 use sward_sched::internal::{Outcome, Waiter, charge, raise_cancel, random};
+use sward_sched::primitive::{Mutant, broken};
 
 pub use self::case::{Case, JoinArm, JoinCase, RecvCase, SendCase, WaitArm, WaitCase};
 pub use self::dynamic::{Select, SelectedOperation};
@@ -143,6 +144,9 @@ fn wait_in_line(
     let was_claimed = matches!(outcome, Some(Outcome::Done(_)));
     let mut done = None;
     for (index, case) in cases[..in_line].iter_mut().enumerate() {
+        if broken(Mutant::LoserStaysInLine) && (done.is_some() || !was_claimed) {
+            continue;
+        }
         // SAFETY: it is in line, or was taken out by whoever ended the wait.
         if unsafe { case.leave(was_claimed) } {
             done = Some(index);
