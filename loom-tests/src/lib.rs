@@ -5,6 +5,7 @@
 #![cfg(sward_loom)]
 
 pub mod channel;
+pub mod task;
 mod values;
 
 use std::process::{Command, Stdio};
