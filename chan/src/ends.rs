@@ -3,6 +3,7 @@
 use std::fmt;
 
 use sward_sched::primitive::atomic::{AtomicUsize, Ordering};
+use sward_sched::primitive::{Mutant, broken};
 
 use crate::flavor::Flavor;
 
@@ -58,12 +59,22 @@ impl<T> Ends<T> {
         // Relaxed: what they sent is ordered by the channel's lock, which the last one
         // takes after this to close it. That last one is really last: nobody can make
         // another from none.
-        self.senders.fetch_sub(1, Ordering::Relaxed) == 1
+        count_down(&self.senders)
     }
 
     /// `true`: that was the last.
     pub(crate) fn remove_receiver(&self) -> bool {
         // Relaxed: as above.
-        self.receivers.fetch_sub(1, Ordering::Relaxed) == 1
+        count_down(&self.receivers)
     }
+}
+
+/// `true`: to nothing.
+fn count_down(ends: &AtomicUsize) -> bool {
+    if broken(Mutant::LastEndUnnoticed) {
+        let before = ends.load(Ordering::Relaxed);
+        ends.store(before - 1, Ordering::Relaxed);
+        return before == 1;
+    }
+    ends.fetch_sub(1, Ordering::Relaxed) == 1
 }

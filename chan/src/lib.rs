@@ -160,6 +160,12 @@ pub mod internal {
         choose_biased, recv_case, send_case,
     };
 
+    /// What is left of the channel.
+    #[cfg(sward_loom)]
+    pub fn left<T>(receiver: &crate::Receiver<T>) -> crate::channel::Left {
+        receiver.channel().left()
+    }
+
     /// One of two: nested, one of many.
     #[derive(Debug)]
     pub enum Either<L, R> {

@@ -4,6 +4,10 @@
 //! Everything here exists only under `--cfg sward_loom`; run it by `cargo xtask loom`.
 #![cfg(sward_loom)]
 
+pub mod channel;
+pub mod task;
+mod values;
+
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,6 +16,8 @@ use std::time::{Duration, Instant};
 use sward_sched::Runtime;
 use sward_sched::primitive::Mutant;
 use sward_sched::runtime::Builder;
+
+pub use self::values::{Tally, Value};
 
 /// A mutant that has not failed by then is a bug in the model, or in the mutant.
 const MUTANT_LIMIT: Duration = Duration::from_secs(300);

@@ -208,6 +208,10 @@ impl Waiter {
     /// somebody has ended it, and `wait` is to be called.
     #[inline]
     pub fn withdraw(&self) -> bool {
+        if broken(Mutant::WithdrawOverwrites) {
+            self.state.store(WITHDRAWN, Ordering::Relaxed);
+            return true;
+        }
         // Relaxed: it hands nothing over.
         self.transition(WITHDRAWN, WITHDRAWN, Ordering::Relaxed).is_some()
     }
@@ -479,7 +483,8 @@ impl TaskWaiter {
             return Some(self.waiter.outcome());
         }
         let known = self.waker.take();
-        self.waker.set(known.map(|known| match known.will_wake(waker) {
+        let is_kept = broken(Mutant::WakerNotReplaced);
+        self.waker.set(known.map(|known| match is_kept || known.will_wake(waker) {
             true => known,
             false => std::mem::replace(waker, known),
         }));
@@ -534,13 +539,15 @@ impl Claim {
     fn end(self, state: u32) -> Wake {
         // SAFETY: claimed and not yet woken: (2).
         let (waiter, wake) = unsafe { (self.waiter.as_ref(), Waiter::wake_handle(self.waiter)) };
+        // Release: pairs with the Acquire in `outcome`; the slot is seen.
+        let release =
+            if broken(Mutant::DoneRelaxed) { Ordering::Relaxed } else { Ordering::Release };
         if self.parks {
-            // Release: pairs with the Acquire in `outcome`; the slot is seen.
-            waiter.state.store(state, Ordering::Release);
+            waiter.state.store(state, release);
             return wake;
         }
-        // Release: as above. It has stopped watching since if it is in `CLAIMED`.
-        let parks = waiter.state.swap(state, Ordering::Release) == CLAIMED;
+        // It has stopped watching since if it is in `CLAIMED`.
+        let parks = waiter.state.swap(state, release) == CLAIMED;
         if parks && !broken(Mutant::WatchEndsUnseen) { wake } else { Wake(WakeTarget::Nobody) }
     }
 }

@@ -11,6 +11,7 @@
 //!    and are paired with them when it has been kept or given back ([`Channel::settle`]).
 
 use sward_sched::internal::{Claim, Node, Outcome, Waiter, Wake};
+use sward_sched::primitive::{Mutant, broken};
 
 use super::place::{Place, Slot};
 use super::{Buffer, Channel, Guard, State, place, unlock_and_tell};
@@ -88,6 +89,7 @@ impl<B> State<B> {
         B: Buffer<T>,
     {
         self.promised > 0
+            && !broken(Mutant::PromiseToTaskIgnored)
             && self.buffer.is_full(self.promised)
             && self.receivers.first().is_some_and(Node::is_task)
     }
@@ -164,7 +166,12 @@ impl<B> Channel<B> {
     {
         match grant.0 {
             Kind::None => {}
-            Kind::Partner { claim, .. } => claim.release().wake(),
+            Kind::Partner { claim, .. } => {
+                let wake = claim.release();
+                if !broken(Mutant::PartnerNotReleased) {
+                    wake.wake();
+                }
+            }
             Kind::Room => {
                 self.state.lock().promised -= 1;
                 self.settle::<T>();
@@ -178,7 +185,7 @@ impl<B> Channel<B> {
     where
         B: Buffer<T>,
     {
-        loop {
+        while !broken(Mutant::GrantNotSettled) {
             let mut state = self.state.lock();
             let is_free = !state.keeps_tasks_waiting::<T>();
             let for_task = is_free && state.receivers.first().is_some_and(Node::is_task);

@@ -8,6 +8,7 @@
 use std::time::Instant;
 
 use sward_sched::internal::{Node, Waiter};
+use sward_sched::primitive::{Mutant, broken};
 
 use super::{Buffer, Channel, State, unlock_and_tell};
 
@@ -18,6 +19,12 @@ pub enum Enlisted {
     Until(Option<Instant>),
     /// It need not wait.
     No,
+}
+
+/// Who does not count when `waiter` looks whom it would meet: itself.
+#[inline]
+fn others_than(waiter: &Waiter) -> Option<&Waiter> {
+    (!broken(Mutant::EnlistFindsItself)).then_some(waiter)
 }
 
 impl<B> State<B> {
@@ -54,7 +61,7 @@ impl<B> Channel<B> {
         B: Buffer<T>,
     {
         let state = self.state.lock();
-        if state.can_send::<T>(Some(waiter)) {
+        if !broken(Mutant::EnlistNotRechecked) && state.can_send::<T>(others_than(waiter)) {
             return Enlisted::No;
         }
         // SAFETY: the caller's promise.
@@ -74,7 +81,7 @@ impl<B> Channel<B> {
         B: Buffer<T>,
     {
         let state = self.state.lock();
-        if state.can_recv::<T>(Some(waiter)) {
+        if !broken(Mutant::EnlistNotRechecked) && state.can_recv::<T>(others_than(waiter)) {
             return Enlisted::No;
         }
         let ready_at = state.buffer.ready_at();
@@ -132,7 +139,7 @@ impl<B> Channel<B> {
         B: Buffer<T>,
     {
         let state = self.state.lock();
-        if state.can_send::<T>(Some(waiter)) {
+        if !broken(Mutant::EnlistNotRechecked) && state.can_send::<T>(others_than(waiter)) {
             return Enlisted::No;
         }
         // SAFETY: the caller's promise.
@@ -150,7 +157,7 @@ impl<B> Channel<B> {
         B: Buffer<T>,
     {
         let state = self.state.lock();
-        if state.can_recv::<T>(Some(waiter)) {
+        if !broken(Mutant::EnlistNotRechecked) && state.can_recv::<T>(others_than(waiter)) {
             return Enlisted::No;
         }
         // SAFETY: the caller's promise.

@@ -24,6 +24,8 @@
 
 mod grant;
 mod line;
+#[cfg(sward_loom)]
+mod model;
 mod place;
 mod task;
 
@@ -35,10 +37,12 @@ use sward_sched::checkpoint;
 use sward_sched::internal::{
     Closed, Outcome, WaitList, Waiter, Wake, charge, hesitate, may_hesitate, raise_cancel,
 };
-use sward_sched::primitive::{Lock, LockGuard};
+use sward_sched::primitive::{Lock, LockGuard, Mutant, broken};
 
 pub(crate) use self::grant::{Grant, Reserved};
 pub(crate) use self::line::Enlisted;
+#[cfg(sward_loom)]
+pub(crate) use self::model::Left;
 use self::place::Place;
 pub(crate) use self::place::Slot;
 pub(crate) use self::task::TaskPlace;
@@ -176,7 +180,8 @@ impl<B> State<B> {
     where
         B: Buffer<T>,
     {
-        if self.senders.is_empty() || self.buffer.is_full(self.promised) {
+        let is_skipped = broken(Mutant::RefillSkipped);
+        if is_skipped || self.senders.is_empty() || self.buffer.is_full(self.promised) {
             return None;
         }
         let (node, claim) = self.senders.claim_front()?;
@@ -195,7 +200,7 @@ impl<B> State<B> {
 /// Unlocks and tells those that watch, if there are any.
 #[inline]
 fn unlock_and_tell<B>(state: Guard<'_, B>, watchers: impl Fn(&State<B>) -> &WaitList) {
-    if watchers(&state).is_empty() {
+    if watchers(&state).is_empty() || broken(Mutant::WatchersNotTold) {
         return;
     }
     tell(state, watchers);
@@ -446,8 +451,14 @@ impl<B> Channel<B> {
     pub(crate) fn close(&self) -> bool {
         let mut state = self.state.lock();
         let first = !std::mem::replace(&mut state.closed, true);
-        let all = [&state.senders, &state.receivers, &state.room_watchers, &state.value_watchers];
-        let told = all.map(WaitList::close);
+        let empty = WaitList::new();
+        let told = [
+            (&state.senders, Mutant::CloseSkipsSenders),
+            (&state.receivers, Mutant::CloseSkipsReceivers),
+            (&state.room_watchers, Mutant::CloseSkipsWatchers),
+            (&state.value_watchers, Mutant::CloseSkipsWatchers),
+        ]
+        .map(|(list, skipped)| if broken(skipped) { &empty } else { list }.close());
         drop(state);
         told.into_iter().for_each(Closed::wake_all);
         first

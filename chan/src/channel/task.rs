@@ -12,6 +12,7 @@ use std::ptr;
 use std::task::{Poll, Waker};
 
 use sward_sched::internal::{Node, Outcome, TaskWaiter, Wake};
+use sward_sched::primitive::{Mutant, broken};
 use sward_sched::time::sleep_until;
 use sward_sched::{JoinHandle, spawn};
 
@@ -58,7 +59,7 @@ impl<B> State<B> {
     where
         B: Buffer<T>,
     {
-        if self.buffer.len() == 0 {
+        if self.buffer.len() == 0 || broken(Mutant::ToldTaskKeepsQuiet) {
             return [None, None];
         }
         let Some((node, claim)) = self.receivers.claim_front() else { return [None, None] };

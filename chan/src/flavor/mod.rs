@@ -129,6 +129,11 @@ impl<T> Flavor<T> {
         each!(self, channel => channel.can_recv_now::<T>())
     }
 
+    #[cfg(sward_loom)]
+    pub(crate) fn left(&self) -> crate::channel::Left {
+        each!(self, channel => channel.left::<T>())
+    }
+
     pub(crate) fn poll_recv(
         &self,
         place: Pin<&mut TaskPlace>,

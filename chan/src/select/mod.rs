@@ -31,6 +31,7 @@ use std::time::{Duration, Instant};
 use smallvec::SmallVec;
 use sward_sched::checkpoint;
 use sward_sched::internal::{Outcome, Waiter, charge, raise_cancel, random};
+use sward_sched::primitive::{Mutant, broken};
 
 pub use self::case::{
     Case, JoinArm, JoinCase, RecvCase, SendCase, WaitArm, WaitCase, recv_case, send_case,
@@ -216,6 +217,9 @@ fn wait_in_line(
         _ => Ended::Unknown,
     };
     for index in (0..in_line).map(|turn| order.get(turn)) {
+        if broken(Mutant::LoserStaysInLine) && (matches!(ended, Ended::Chosen(_)) || !was_claimed) {
+            continue;
+        }
         // SAFETY: it is in line, or was taken out by whoever ended the wait.
         if unsafe { cases[index].leave(was_claimed) } {
             ended = Ended::Chosen(index);

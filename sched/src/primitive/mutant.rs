@@ -85,4 +85,36 @@ pub enum Mutant {
     TimerNotRemoved,
     /// A timer is fired after the lock of the heap was given up.
     TimerFiredUnlocked,
+    /// Whoever ends a claimed wait does not publish what it has handed over.
+    DoneRelaxed,
+    /// `Waiter::withdraw` overwrites a claim.
+    WithdrawOverwrites,
+    /// A select gets in line without looking again whether it need not wait.
+    EnlistNotRechecked,
+    /// A select that gets in line takes itself for somebody else.
+    EnlistFindsItself,
+    /// A case of a select that was not chosen stays in line.
+    LoserStaysInLine,
+    /// A channel that closes does not send its senders away.
+    CloseSkipsSenders,
+    /// A channel that closes does not send its receivers away.
+    CloseSkipsReceivers,
+    /// A channel that closes does not tell those that watch it.
+    CloseSkipsWatchers,
+    /// Senders and receivers are counted down in two steps.
+    LastEndUnnoticed,
+    /// Whoever takes a value leaves the room to nobody.
+    RefillSkipped,
+    /// Those that watch a channel are not told.
+    WatchersNotTold,
+    /// A future that is dropped after it was told of a value tells nobody else.
+    ToldTaskKeepsQuiet,
+    /// A future that is polled again keeps the waker that it was polled with first.
+    WakerNotReplaced,
+    /// A grant that was used or given back pairs nobody.
+    GrantNotSettled,
+    /// Whoever gives a grant back forgets the partner that stands by.
+    PartnerNotReleased,
+    /// A value goes to a task that was promised another.
+    PromiseToTaskIgnored,
 }
