@@ -18,6 +18,7 @@ mod channel;
 mod ends;
 mod error;
 mod flavor;
+mod for_each;
 mod receiver;
 mod recv_async;
 mod select;

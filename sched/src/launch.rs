@@ -4,8 +4,11 @@
 use std::panic::Location;
 use std::sync::Arc;
 
+use crate::current;
 use crate::dedicated;
+use crate::fork;
 use crate::join::{JoinHandle, LocalJoinHandle};
+use crate::runtime;
 use crate::thread::{Options, RawTask};
 use crate::worker::{Placement, Shared, Spawned, Worker};
 
@@ -70,6 +73,30 @@ where
     }
     // SAFETY: the first handle, of the right type.
     unsafe { JoinHandle::new(task) }
+}
+
+/// The runtime of whoever asked, on which threads can be started from anywhere.
+#[derive(Clone, Debug)]
+pub struct Home(Arc<Shared>);
+
+impl Home {
+    /// The current runtime, or the global one.
+    pub fn current() -> Self {
+        fork::check();
+        // SAFETY: a worker in the thread-local is alive, and nothing here blocks.
+        let worker = unsafe { current::worker().as_ref() };
+        Self(worker.map_or_else(runtime::global, Worker::runtime).clone())
+    }
+
+    /// Starts a thread there.
+    #[track_caller]
+    pub fn spawn<F, T>(&self, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        spawn_on(f, &self.0, Options::default(), Location::caller())
+    }
 }
 
 /// A thread on this worker, made runnable, that stays here from the beginning.

@@ -58,6 +58,7 @@ pub mod internal {
     pub use crate::arms::{JoinArm, TimerArm};
     pub use crate::cancel::raise as raise_cancel;
     pub use crate::current::{charge, random};
+    pub use crate::launch::Home;
     pub use crate::park::{give_way, hesitate, may_hesitate};
     pub use crate::stack::refuse_marks as refuse_guard_marks;
     pub use crate::wait_list::{Closed, Node, WaitList};
