@@ -229,7 +229,7 @@ impl<B> Channel<B> {
     }
 
     /// Sends without waiting.
-    #[inline]
+    #[inline(always)]
     fn offer<T>(&self, value: T) -> Result<(), Refused<'_, T, B>>
     where
         B: Buffer<T>,
@@ -257,6 +257,7 @@ impl<B> Channel<B> {
         Ok(())
     }
 
+    #[inline(never)]
     pub(crate) fn try_send<T>(&self, value: T) -> Result<(), TrySendError<T>>
     where
         B: Buffer<T>,
@@ -301,9 +302,14 @@ impl<B> Channel<B> {
         let mut left = Some(value);
         hesitate(|| {
             // Empty only when there is nothing left to do.
-            let Err((value, full)) = self.offer(left.take()?) else { return Some(()) };
-            left = Some(value);
-            full.is_none().then_some(())
+            match self.try_send(left.take()?) {
+                Ok(()) => Some(()),
+                Err(error) => {
+                    let is_over = error.is_disconnected();
+                    left = Some(error.into_inner());
+                    is_over.then_some(())
+                }
+            }
         });
         let Some(value) = left else { return Ok(()) };
         match self.offer(value) {
@@ -313,6 +319,7 @@ impl<B> Channel<B> {
         }
     }
 
+    #[inline(never)]
     fn wait_to_send<T>(
         &self,
         state: Guard<'_, B>,
@@ -342,7 +349,7 @@ impl<B> Channel<B> {
     }
 
     /// Receives without waiting; at most for a selected sender to send.
-    #[inline]
+    #[inline(always)]
     fn take<T>(&self) -> Result<T, Empty<'_, B>>
     where
         B: Buffer<T>,
@@ -378,6 +385,7 @@ impl<B> Channel<B> {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn try_recv<T>(&self) -> Result<T, TryRecvError>
     where
         B: Buffer<T>,
@@ -390,34 +398,49 @@ impl<B> Channel<B> {
 
     /// Receives, waiting for a value until the deadline.
     #[inline]
-    pub(crate) fn recv<T>(&self, mut deadline: Deadline) -> Result<T, RecvTimeoutError>
+    pub(crate) fn recv<T>(&self, deadline: Deadline) -> Result<T, RecvTimeoutError>
     where
         B: Buffer<T>,
     {
         checkpoint();
+        match self.take() {
+            Ok(value) => Ok(value),
+            Err(empty) => self.recv_from(empty, deadline),
+        }
+    }
+
+    /// The rest of it, when there is no value yet.
+    #[inline(never)]
+    fn recv_from<'a, T>(
+        &'a self,
+        mut empty: Empty<'a, B>,
+        mut deadline: Deadline,
+    ) -> Result<T, RecvTimeoutError>
+    where
+        B: Buffer<T>,
+    {
         let mut hesitates = B::HAS_ROOM;
         loop {
-            match self.take() {
-                Ok(value) => return Ok(value),
-                Err(Empty::Closed) => return Err(RecvTimeoutError::Disconnected),
+            let Empty::Open(state) = empty else { return Err(RecvTimeoutError::Disconnected) };
+            if hesitates && may_hesitate() {
                 // As in `hesitate_to_send`.
-                Err(Empty::Open(state)) if hesitates && may_hesitate() => {
-                    drop(state);
-                    hesitates = false;
-                    if let Some(value) = hesitate(|| self.take().ok()) {
-                        return Ok(value);
-                    }
+                drop(state);
+                hesitates = false;
+                if let Some(value) = hesitate(|| self.try_recv().ok()) {
+                    return Ok(value);
                 }
-                Err(Empty::Open(state)) => {
-                    if let Some(result) = self.wait_to_recv(state, &mut deadline) {
-                        return result;
-                    }
-                }
+            } else if let Some(result) = self.wait_to_recv(state, &mut deadline) {
+                return result;
             }
+            empty = match self.take() {
+                Ok(value) => return Ok(value),
+                Err(empty) => empty,
+            };
         }
     }
 
     /// `None`: it is to look again.
+    #[inline(never)]
     fn wait_to_recv<T>(
         &self,
         state: Guard<'_, B>,
