@@ -197,6 +197,21 @@ impl<B> State<B> {
     }
 }
 
+/// Unlocks after a value has left: the room is the first sender's in line.
+#[inline]
+fn unlock_with_room<T, B: Buffer<T>>(mut state: Guard<'_, B>) {
+    if state.senders.is_empty() {
+        return unlock_and_tell(state, |state| &state.room_watchers);
+    }
+    match state.refill::<T>() {
+        Some(wake) => {
+            drop(state);
+            wake.wake();
+        }
+        None => unlock_and_tell(state, |state| &state.room_watchers),
+    }
+}
+
 /// Unlocks and tells those that watch, if there are any.
 #[inline]
 fn unlock_and_tell<B>(state: Guard<'_, B>, watchers: impl Fn(&State<B>) -> &WaitList) {
@@ -238,22 +253,26 @@ impl<B> Channel<B> {
         if state.closed {
             return Err((value, None));
         }
-        if state.keeps_tasks_waiting::<T>() {
-            return Err((value, Some(state)));
-        }
-        match state.deliver(value) {
-            Ok(wake) => {
-                drop(state);
-                wake.wake();
-            }
-            Err(value) if state.buffer.is_full(state.promised) => {
+        let value = if state.receivers.is_empty() {
+            value
+        } else {
+            if state.keeps_tasks_waiting::<T>() {
                 return Err((value, Some(state)));
             }
-            Err(value) => {
-                state.buffer.push(value);
-                unlock_and_tell(state, |state| &state.value_watchers);
+            match state.deliver(value) {
+                Ok(wake) => {
+                    drop(state);
+                    wake.wake();
+                    return Ok(());
+                }
+                Err(value) => value,
             }
+        };
+        if state.buffer.is_full(state.promised) {
+            return Err((value, Some(state)));
         }
+        state.buffer.push(value);
+        unlock_and_tell(state, |state| &state.value_watchers);
         Ok(())
     }
 
@@ -357,13 +376,7 @@ impl<B> Channel<B> {
         loop {
             let mut state = self.state.lock();
             if let Some(value) = state.buffer.pop() {
-                match state.refill::<T>() {
-                    Some(wake) => {
-                        drop(state);
-                        wake.wake();
-                    }
-                    None => unlock_and_tell(state, |state| &state.room_watchers),
-                }
+                unlock_with_room::<T, B>(state);
                 return Ok(value);
             }
             let Some((node, claim)) = state.senders.claim_front() else {

@@ -16,7 +16,7 @@ use sward_sched::primitive::{Mutant, broken};
 use sward_sched::time::sleep_until;
 use sward_sched::{JoinHandle, spawn};
 
-use super::{Buffer, Channel, Grant, Slot, State, place, unlock_and_tell};
+use super::{Buffer, Channel, Grant, Slot, State, place, unlock_and_tell, unlock_with_room};
 use crate::error::{RecvError, SendError};
 
 /// The place of a task in a line, inside of its future.
@@ -101,14 +101,7 @@ impl<B> Channel<B> {
             place.in_line = false;
         }
         if let Some(value) = state.buffer.pop() {
-            let wake = state.refill::<T>();
-            match wake {
-                Some(wake) => {
-                    drop(state);
-                    wake.wake();
-                }
-                None => unlock_and_tell(state, |state| &state.room_watchers),
-            }
+            unlock_with_room::<T, B>(state);
             return Poll::Ready(Ok(value));
         }
         let mut granted = None;
