@@ -27,7 +27,8 @@
 //! | start a green thread | [`go!`], [`spawn()`], [`Builder`] |
 //! | wait for its result, or learn of its panic | [`JoinHandle::join`] |
 //! | run a program on green threads | [`main`](macro@main), [`run`], [`Runtime`] |
-//! | pass values | [`chan`] |
+//! | pass values, also between green threads, OS threads and async tasks | [`chan`] |
+//! | work a channel off on all cores | [`chan::Receiver::for_each`] |
 //! | wait for the first of several things | [`select!`], [`select_biased!`] |
 //! | share state | [`sync`] |
 //! | wait for time to pass, or no longer than some time; tick; move a deadline | [`time`] |
@@ -122,6 +123,11 @@
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}
+
+/// So are those of the longer pages.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/from-crossbeam.md")]
+mod from_crossbeam {}
 
 pub use sward_chan as chan;
 pub use sward_chan::{select, select_biased};
