@@ -8,7 +8,10 @@
 //! 3. A task cannot stand by. A sender that meets one in line is granted room, beyond the
 //!    capacity if need be. It is the only one then: while there is such a promise, other senders
 //!    find tasks that wait in a channel without room not there ([`State::keeps_tasks_waiting`]),
-//!    and are paired with them when it has been kept or given back ([`Channel::settle`]).
+//!    and get in line, though there may be receivers behind the task. So when the promise has been
+//!    kept or given back, and whenever there is more room or a task has gone, those that need not
+//!    wait any more are paired ([`Channel::settle`]). Without a promise one of the two lines is
+//!    empty.
 
 use sward_sched::internal::{Claim, Node, Outcome, Waiter, Wake};
 use sward_sched::primitive::{Mutant, broken};
@@ -179,17 +182,28 @@ impl<B> Channel<B> {
         }
     }
 
-    /// A promise less: pairs those that it kept apart, and fills room that it kept.
+    /// A promise less; or, while there is one, more room or a task less: pairs those in line that
+    /// it no longer keeps apart, and fills room.
     #[cold]
-    fn settle<T>(&self)
+    pub(super) fn settle<T>(&self)
     where
         B: Buffer<T>,
     {
         while !broken(Mutant::GrantNotSettled) {
             let mut state = self.state.lock();
-            let is_free = !state.keeps_tasks_waiting::<T>();
-            let for_task = is_free && state.receivers.first().is_some_and(Node::is_task);
-            let wakes = if for_task { state.pair::<T>() } else { (state.refill::<T>(), None) };
+            let wakes = match state.receivers.first() {
+                None => (state.refill::<T>(), None),
+                Some(_) if state.senders.is_empty() || state.keeps_tasks_waiting::<T>() => {
+                    (None, None)
+                }
+                Some(first) if first.is_task() => state.pair::<T>(),
+                Some(_) if broken(Mutant::SettleOverlooksThreads) => (None, None),
+                Some(_) => match state.receivers.claim_first() {
+                    // It looks again, and finds the sender.
+                    Some((_, claim)) => (Some(claim.release()), None),
+                    None => continue,
+                },
+            };
             match wakes {
                 (None, None) => {
                     return unlock_and_tell(state, |state| &state.room_watchers);

@@ -174,7 +174,8 @@ impl<B> State<B> {
         Ok(claim.done(0))
     }
 
-    /// There is more room: the first sender in line gets it, or those that watch for it are told.
+    /// There is more room: the first sender in line gets it. If receivers wait all the same that is
+    /// not for it, but for `settle` (grant.rs, 3).
     #[inline]
     fn refill<T>(&mut self) -> Option<Wake>
     where
@@ -182,6 +183,10 @@ impl<B> State<B> {
     {
         let is_skipped = broken(Mutant::RefillSkipped);
         if is_skipped || self.senders.is_empty() || self.buffer.is_full(self.promised) {
+            return None;
+        }
+        let is_passing = broken(Mutant::RefillPassesReceivers);
+        if self.promised > 0 && !self.receivers.is_empty() && !is_passing {
             return None;
         }
         let (node, claim) = self.senders.claim_front()?;
@@ -194,21 +199,6 @@ impl<B> State<B> {
             self.buffer.push(unsafe { place::take_from(node) });
         }
         Some(claim.done(0))
-    }
-}
-
-/// Unlocks after a value has left: the room is the first sender's in line.
-#[inline]
-fn unlock_with_room<T, B: Buffer<T>>(mut state: Guard<'_, B>) {
-    if state.senders.is_empty() {
-        return unlock_and_tell(state, |state| &state.room_watchers);
-    }
-    match state.refill::<T>() {
-        Some(wake) => {
-            drop(state);
-            wake.wake();
-        }
-        None => unlock_and_tell(state, |state| &state.room_watchers),
     }
 }
 
@@ -376,7 +366,7 @@ impl<B> Channel<B> {
         loop {
             let mut state = self.state.lock();
             if let Some(value) = state.buffer.pop() {
-                unlock_with_room::<T, B>(state);
+                self.leave_room::<T>(state);
                 return Ok(value);
             }
             let Some((node, claim)) = state.senders.claim_front() else {
@@ -395,6 +385,28 @@ impl<B> Channel<B> {
             if let Some(value) = unsafe { grant::stand_by(state, slot, claim) } {
                 return Ok(value);
             }
+        }
+    }
+
+    /// Unlocks after a value was taken, and leaves its room to the next.
+    #[inline]
+    fn leave_room<T>(&self, mut state: Guard<'_, B>)
+    where
+        B: Buffer<T>,
+    {
+        if state.senders.is_empty() {
+            return unlock_and_tell(state, |state| &state.room_watchers);
+        }
+        match state.refill::<T>() {
+            Some(wake) => {
+                drop(state);
+                wake.wake();
+            }
+            None if state.promised > 0 => {
+                drop(state);
+                self.settle::<T>();
+            }
+            None => unlock_and_tell(state, |state| &state.room_watchers),
         }
     }
 
@@ -511,9 +523,7 @@ impl<B> Channel<B> {
     {
         let mut state = self.state.lock();
         state.buffer.put_back(value);
-        let wakes = state.pass_on::<T>();
-        unlock_and_tell(state, |state| &state.value_watchers);
-        wakes.into_iter().flatten().for_each(Wake::wake);
+        self.pass_on::<T>(state);
     }
 
     /// Closes a channel that nobody can receive from any more, and drops what is in it.

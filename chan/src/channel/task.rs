@@ -16,7 +16,7 @@ use sward_sched::primitive::{Mutant, broken};
 use sward_sched::time::sleep_until;
 use sward_sched::{JoinHandle, spawn};
 
-use super::{Buffer, Channel, Grant, Slot, State, place, unlock_and_tell, unlock_with_room};
+use super::{Buffer, Channel, Grant, Guard, Slot, State, place, unlock_and_tell};
 use crate::error::{RecvError, SendError};
 
 /// The place of a task in a line, inside of its future.
@@ -53,9 +53,8 @@ impl TaskPlace {
 }
 
 impl<B> State<B> {
-    /// Somebody does not come for a value, or has put one back: the next in line gets it, or is
-    /// told.
-    pub(super) fn pass_on<T>(&mut self) -> [Option<Wake>; 2]
+    /// As [`Channel::pass_on`], under the lock.
+    fn pass_on<T>(&mut self) -> [Option<Wake>; 2]
     where
         B: Buffer<T>,
     {
@@ -101,7 +100,7 @@ impl<B> Channel<B> {
             place.in_line = false;
         }
         if let Some(value) = state.buffer.pop() {
-            unlock_with_room::<T, B>(state);
+            self.leave_room::<T>(state);
             return Poll::Ready(Ok(value));
         }
         let mut granted = None;
@@ -169,14 +168,30 @@ impl<B> Channel<B> {
         if !place.in_line {
             return;
         }
-        let mut state = self.state.lock();
+        let state = self.state.lock();
         // SAFETY: it is in this list, or in none.
-        if unsafe { state.receivers.remove(&place.node) } || !place.node.is_claimed() {
-            return;
+        if !unsafe { state.receivers.remove(&place.node) } && place.node.is_claimed() {
+            self.pass_on::<T>(state);
+        } else if state.promised > 0 && !broken(Mutant::TaskGoesUnsettled) {
+            // Those behind it need not wait for the promise to be kept.
+            drop(state);
+            self.settle::<T>();
         }
+    }
+
+    /// Unlocks, when somebody does not come for a value or has put one back: the next in line gets
+    /// it, or is told.
+    pub(super) fn pass_on<T>(&self, mut state: Guard<'_, B>)
+    where
+        B: Buffer<T>,
+    {
         let wakes = state.pass_on::<T>();
+        let is_kept_apart = state.promised > 0;
         unlock_and_tell(state, |state| &state.value_watchers);
         wakes.into_iter().flatten().for_each(Wake::wake);
+        if is_kept_apart {
+            self.settle::<T>();
+        }
     }
 
     /// Sends what is in `slot`, or gets in line with it.
