@@ -12,11 +12,18 @@
 //! | [`unbounded()`](unbounded) | memory | never |
 //!
 //! Those that wait are served first come, first served.
+//!
+//! And for what is no queue:
+//!
+//! | module | who gets what is sent | a send waits |
+//! |---|---|---|
+//! | [`oneshot`] | the receiver, one value | never |
 
 mod channel;
 mod ends;
 mod error;
 mod flavor;
+pub mod oneshot;
 mod receiver;
 mod recv_async;
 mod select;

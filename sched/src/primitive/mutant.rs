@@ -85,4 +85,14 @@ pub enum Mutant {
     TimerNotRemoved,
     /// A timer is fired after the lock of the heap was given up.
     TimerFiredUnlocked,
+    /// A value is sent through a oneshot without being seen.
+    OneshotSentRelaxed,
+    /// A value is sent through a oneshot whose receiver has closed it, or is gone.
+    OneshotSentAfterClose,
+    /// Whoever sends through a oneshot tells nobody.
+    OneshotSentSilently,
+    /// The end of a oneshot that was told of late does not hear that it may go.
+    OneshotNotLetGo,
+    /// Whoever frees a oneshot does not see what the other end did.
+    OneshotGoneRelaxed,
 }
