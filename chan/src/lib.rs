@@ -18,7 +18,10 @@
 //! | module | who gets what is sent | a send waits |
 //! |---|---|---|
 //! | [`oneshot`] | the receiver, one value | never |
+//! | [`broadcast`] | every receiver, every value; those too slow are told what they missed | never |
 
+mod announced;
+pub mod broadcast;
 mod channel;
 mod ends;
 mod error;

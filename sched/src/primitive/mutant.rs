@@ -95,4 +95,8 @@ pub enum Mutant {
     OneshotNotLetGo,
     /// Whoever frees a oneshot does not see what the other end did.
     OneshotGoneRelaxed,
+    /// Whoever waits for an announcement looks and gets in line under two locks.
+    AnnouncedBetween,
+    /// A change is announced to nobody.
+    AnnouncedSilently,
 }
