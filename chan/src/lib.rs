@@ -19,6 +19,7 @@
 //! |---|---|---|
 //! | [`oneshot`] | the receiver, one value | never |
 //! | [`broadcast`] | every receiver, every value; those too slow are told what they missed | never |
+//! | [`watch`] | whoever looks, the latest value | never |
 
 mod announced;
 pub mod broadcast;
@@ -33,6 +34,7 @@ mod select;
 mod send_async;
 mod sender;
 mod stream;
+pub mod watch;
 
 pub use self::error::{
     ReadyTimeoutError, RecvError, RecvTimeoutError, SelectTimeoutError, SendError,

@@ -99,4 +99,8 @@ pub enum Mutant {
     AnnouncedBetween,
     /// A change is announced to nobody.
     AnnouncedSilently,
+    /// A watch is changed in place of what another has made of it meanwhile.
+    WatchChangedBlindly,
+    /// Whoever wants to change a watch does not wait for its turn.
+    WatchTurnless,
 }
