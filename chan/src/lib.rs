@@ -13,18 +13,30 @@
 //!
 //! Those that wait are served first come, first served. To wait for several operations at
 //! once, and do the first that is ready: [`select!`], [`select_biased!`].
+//!
+//! And for what is no queue:
+//!
+//! | module | who gets what is sent | a send waits |
+//! |---|---|---|
+//! | [`oneshot`] | the receiver, one value | never |
+//! | [`broadcast`] | every receiver, every value; those too slow are told what they missed | never |
+//! | [`watch`] | whoever looks, the latest value | never |
 
+mod announced;
+pub mod broadcast;
 mod channel;
 mod ends;
 mod error;
 mod flavor;
 mod for_each;
+pub mod oneshot;
 mod receiver;
 mod recv_async;
 mod select;
 mod send_async;
 mod sender;
 mod stream;
+pub mod watch;
 
 pub use self::error::{
     ReadyTimeoutError, RecvError, RecvTimeoutError, SelectTimeoutError, SendError,

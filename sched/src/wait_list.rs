@@ -12,7 +12,9 @@
 use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomPinned;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{self, NonNull};
+use std::thread::panicking;
 
 use crate::primitive::{Mutant, broken};
 use crate::waiter::{Claim, Waiter, Wake};
@@ -291,6 +293,13 @@ impl Closed {
                 Waiter::wake_handle(node.waiter.get()).wake();
             }
         }
-        self.tasks.into_iter().for_each(Wake::wake);
+        // Users' code. One that panics keeps none of the others asleep.
+        let wake = |wake: Wake| catch_unwind(AssertUnwindSafe(|| wake.wake())).err();
+        let panics: Vec<_> = self.tasks.into_iter().filter_map(wake).collect();
+        if let Some(first) = panics.into_iter().next()
+            && !panicking()
+        {
+            resume_unwind(first);
+        }
     }
 }

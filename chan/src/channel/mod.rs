@@ -87,7 +87,7 @@ pub(crate) enum Deadline {
 impl Deadline {
     /// Waits, but not beyond `limit`.
     #[inline]
-    fn wait(&mut self, waiter: &Waiter, limit: Option<Instant>) -> Outcome {
+    pub(crate) fn wait(&mut self, waiter: &Waiter, limit: Option<Instant>) -> Outcome {
         let deadline = match *self {
             Self::In(timeout) if limit.is_none() => {
                 *self = Instant::now().checked_add(timeout).map_or(Self::Never, Self::At);

@@ -123,4 +123,22 @@ pub enum Mutant {
     PartnerNotReleased,
     /// A value goes to a task that was promised another.
     PromiseToTaskIgnored,
+    /// A value is sent through a oneshot without being seen.
+    OneshotSentRelaxed,
+    /// A value is sent through a oneshot whose receiver has closed it, or is gone.
+    OneshotSentAfterClose,
+    /// Whoever sends through a oneshot tells nobody.
+    OneshotSentSilently,
+    /// The end of a oneshot that was told of late does not hear that it may go.
+    OneshotNotLetGo,
+    /// Whoever frees a oneshot does not see what the other end did.
+    OneshotGoneRelaxed,
+    /// Whoever waits for an announcement looks and gets in line under two locks.
+    AnnouncedBetween,
+    /// A change is announced to nobody.
+    AnnouncedSilently,
+    /// A watch is changed in place of what another has made of it meanwhile.
+    WatchChangedBlindly,
+    /// Whoever wants to change a watch does not wait for its turn.
+    WatchTurnless,
 }
