@@ -78,3 +78,17 @@ fn count_down(ends: &AtomicUsize) -> bool {
     }
     ends.fetch_sub(1, Ordering::Relaxed) == 1
 }
+
+#[cfg(all(test, not(sward_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_channel_is_small() {
+        // Beside it are the two counts of the `Arc`, and what is queued.
+        let size = size_of::<Ends<u64>>() + 2 * size_of::<usize>();
+        assert!(size < 200, "{size}");
+        assert_eq!(size_of::<crate::Sender<u64>>(), size_of::<usize>());
+        assert_eq!(size_of::<crate::Receiver<u64>>(), size_of::<usize>());
+    }
+}

@@ -5,6 +5,8 @@
 //! memory, so that a missing happens-before shows. The canaries are wrong on purpose: a run in
 //! which they are not found out has proved nothing.
 
+mod channels;
+
 use std::cell::Cell;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -19,7 +21,10 @@ use sward_sync::Mutex;
 
 const SCENARIOS: &[(&str, fn())] = &[
     ("joins", || in_both_modes(joins)),
-    ("channels", || in_both_modes(channels)),
+    ("channels", || in_both_modes(channels::channels)),
+    ("selects", || in_both_modes(channels::selects)),
+    ("tasks", || in_both_modes(channels::tasks)),
+    ("crews", channels::crews),
     ("locks", || in_both_modes(locks)),
     ("stacks", || in_both_modes(stacks)),
     ("panics", || in_both_modes(panics)),
@@ -86,38 +91,6 @@ fn joins(rt: &Runtime) {
     }
     // Given up before, while and after they run.
     rt.run(|| (0..1000).for_each(|i| drop(spawn(move || vec![i; 10]))));
-}
-
-fn channels(rt: &Runtime) {
-    for capacity in [0, 1, 16] {
-        rt.run(|| relay(chan::bounded(capacity)));
-    }
-    rt.run(|| relay(chan::unbounded()));
-}
-
-/// Four send boxes, eight in the middle add to them, and one counts.
-fn relay((sender, middle): (chan::Sender<Box<u64>>, chan::Receiver<Box<u64>>)) {
-    let (on, counting) = chan::bounded(3);
-    let sending = (0..4).map(|_| {
-        let sender = sender.clone();
-        spawn(move || (0..500).for_each(|i| sender.send(Box::new(i)).unwrap()))
-    });
-    let sending: Vec<_> = sending.collect();
-    let adding = (0..8).map(|i| {
-        let (middle, on) = (middle.clone(), on.clone());
-        spawn(move || {
-            for mut it in &middle {
-                *it += 1;
-                on.send(it).unwrap();
-            }
-            while middle.recv_timeout(Duration::from_micros(i)).is_ok() {}
-        })
-    });
-    let adding: Vec<_> = adding.collect();
-    drop((sender, on));
-    assert_eq!(counting.iter().map(|it| *it).sum::<u64>(), 4 * (1..=500).sum::<u64>());
-    join_all(sending);
-    join_all(adding);
 }
 
 fn locks(rt: &Runtime) {
