@@ -21,7 +21,7 @@ use sward_sched::checkpoint;
 use sward_sched::internal::{Node, Outcome, TaskWaiter, WaitList, Waiter, raise_cancel};
 use sward_sched::primitive::{Mutant, Mutex, MutexGuard, broken};
 
-use crate::channel::Deadline;
+use crate::deadline::Deadline;
 
 /// State, and those who wait for it to change.
 pub(crate) struct Announced<S> {

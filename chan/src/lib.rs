@@ -25,6 +25,7 @@
 mod announced;
 pub mod broadcast;
 mod channel;
+mod deadline;
 mod ends;
 mod error;
 mod flavor;

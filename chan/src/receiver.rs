@@ -6,7 +6,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::channel::Deadline;
+use crate::deadline::Deadline;
 use crate::ends::Ends;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::flavor::Flavor;

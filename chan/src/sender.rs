@@ -5,7 +5,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::channel::Deadline;
+use crate::deadline::Deadline;
 use crate::ends::Ends;
 use crate::error::{SendError, SendTimeoutError, TrySendError};
 use crate::flavor::Flavor;

@@ -42,12 +42,15 @@
 //! each hand-over; (2) makes it unnecessary for threads), and waiting on the thread's
 //! own `park` token (a stray `unpark` would have to be told from a real one).
 
+mod task;
+
 use std::cell::Cell;
 use std::marker::{PhantomData, PhantomPinned};
 use std::ptr::NonNull;
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+pub use self::task::TaskWaiter;
 use crate::cancel::Terms;
 use crate::current;
 use crate::fork;
@@ -187,10 +190,11 @@ impl Waiter {
         self.wait_until(deadline, false)
     }
 
-    /// As [`wait`](Self::wait), for so long at most: reads the clock once, not twice.
+    /// As [`wait`](Self::wait), until a deadline that was still to come a moment ago: does not
+    /// look at the clock again.
     #[inline]
-    pub fn wait_for(&self, timeout: Duration) -> Outcome {
-        self.wait_until(Instant::now().checked_add(timeout), !timeout.is_zero())
+    pub fn wait_ahead(&self, deadline: Option<Instant>) -> Outcome {
+        self.wait_until(deadline, true)
     }
 
     /// `is_ahead`: the deadline was still to come a moment ago, and if it no longer is, the
@@ -446,61 +450,6 @@ impl Waiter {
 impl Default for Waiter {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// One wait of an async task, in a future that is polled: a waiter that never waits (5).
-pub struct TaskWaiter {
-    waker: Cell<Option<Waker>>,
-    waiter: Waiter,
-}
-
-impl TaskWaiter {
-    /// A waiter whose wait has not begun.
-    #[inline]
-    pub fn new() -> Self {
-        Self { waker: Cell::new(None), waiter: Waiter::of(Waiting::Task(std::ptr::null())) }
-    }
-
-    /// Begins a wait, in the place where it stays until it is in no list any more.
-    pub fn begin(&mut self, waker: Waker) {
-        self.waiter = Waiter::of(Waiting::Task(&raw const self.waker));
-        self.waker.set(Some(waker));
-    }
-
-    /// What stands in the list.
-    #[inline]
-    pub fn waiter(&self) -> &Waiter {
-        &self.waiter
-    }
-
-    /// Looks whether the wait has ended, and how; if not, `waker` is the one to be woken, and
-    /// comes back as the one that was before. Under the lock of the list: so no waker is cloned or
-    /// dropped here, which is users' code.
-    pub fn poll(&self, waker: &mut Waker) -> Option<Outcome> {
-        // Relaxed: the lock orders it.
-        if self.waiter.state.load(Ordering::Relaxed) != WAITING {
-            return Some(self.waiter.outcome());
-        }
-        let known = self.waker.take();
-        let is_kept = broken(Mutant::WakerNotReplaced);
-        self.waker.set(known.map(|known| match is_kept || known.will_wake(waker) {
-            true => known,
-            false => std::mem::replace(waker, known),
-        }));
-        None
-    }
-}
-
-impl Default for TaskWaiter {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl std::fmt::Debug for TaskWaiter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.waiter.fmt(f)
     }
 }
 

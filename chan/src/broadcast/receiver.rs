@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::Shared;
 use super::error::{RecvError, RecvTimeoutError, TryRecvError};
 use super::queue::Queue;
-use crate::channel::Deadline;
+use crate::deadline::Deadline;
 
 /// Receives everything that is sent while it is there.
 ///

@@ -31,7 +31,7 @@ mod task;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread::panicking;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sward_sched::checkpoint;
 use sward_sched::internal::{
@@ -46,6 +46,7 @@ pub(crate) use self::model::Left;
 use self::place::Place;
 pub(crate) use self::place::Slot;
 pub(crate) use self::task::TaskPlace;
+use crate::deadline::Deadline;
 use crate::error::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
 
 /// Where a flavour keeps the values that nobody waits for yet.
@@ -71,49 +72,6 @@ pub(crate) trait Buffer<T> {
     /// When there will be a value without anybody's doing.
     fn ready_at(&self) -> Option<Instant> {
         None
-    }
-}
-
-/// How long to wait, if need be.
-#[derive(Clone, Copy)]
-pub(crate) enum Deadline {
-    Never,
-    At(Instant),
-    /// From the moment at which there is nothing for it but to wait: what is there already is
-    /// had without a look at the clock.
-    In(Duration),
-}
-
-impl Deadline {
-    /// Waits, but not beyond `limit`.
-    #[inline]
-    pub(crate) fn wait(&mut self, waiter: &Waiter, limit: Option<Instant>) -> Outcome {
-        let deadline = match *self {
-            Self::In(timeout) if limit.is_none() => {
-                *self = Instant::now().checked_add(timeout).map_or(Self::Never, Self::At);
-                return waiter.wait_for(timeout);
-            }
-            _ => self.fixed(),
-        };
-        waiter.wait(match (deadline, limit) {
-            (Some(deadline), Some(limit)) => Some(deadline.min(limit)),
-            (deadline, limit) => deadline.or(limit),
-        })
-    }
-
-    /// As a point in time. `None`: never.
-    fn fixed(&mut self) -> Option<Instant> {
-        if let Self::In(timeout) = *self {
-            *self = Instant::now().checked_add(timeout).map_or(Self::Never, Self::At);
-        }
-        match *self {
-            Self::At(deadline) => Some(deadline),
-            _ => None,
-        }
-    }
-
-    fn has_passed(self) -> bool {
-        matches!(self, Self::At(deadline) if deadline <= Instant::now())
     }
 }
 

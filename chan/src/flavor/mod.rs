@@ -16,7 +16,8 @@ use self::bounded::Ring;
 use self::rendezvous::Received;
 use self::timer::Clock;
 use self::unbounded::Segments;
-use crate::channel::{Channel, Deadline, Enlisted, Grant, Reserved, Slot, TaskPlace};
+use crate::channel::{Channel, Enlisted, Grant, Reserved, Slot, TaskPlace};
+use crate::deadline::Deadline;
 use crate::error::{RecvError, RecvTimeoutError, SendError};
 use crate::error::{SendTimeoutError, TryRecvError, TrySendError};
 

@@ -13,7 +13,7 @@ use sward_sched::internal::{Outcome, Waiter, raise_cancel};
 
 use super::state::{End, Party, Shared};
 use super::transfer::Found;
-use crate::channel::Deadline;
+use crate::deadline::Deadline;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 
 /// Receives one value. It is also a future: `receiver.await`, or

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::state::{Ref, Shared, State};
-use crate::channel::Deadline;
+use crate::deadline::Deadline;
 use crate::error::{RecvError, RecvTimeoutError};
 
 /// Looks at the value, and waits for it to change. A clone has seen what the original has.

@@ -35,7 +35,11 @@ use crate::waiter::{Outcome, Waiter};
 ///
 /// Unwinds the thread as [`park`](crate::park) does.
 pub fn sleep(duration: Duration) {
-    if !duration.is_zero() && Waiter::new().wait_for(duration) == Outcome::Cancelled {
+    if duration.is_zero() {
+        return;
+    }
+    let deadline = Instant::now().checked_add(duration);
+    if Waiter::new().wait_ahead(deadline) == Outcome::Cancelled {
         cancel::raise();
     }
 }
