@@ -1,6 +1,5 @@
-//! What Go's own tests ask of channels, where it needs no `select!` (for that see
-//! `go_select.rs`, `go_blocking.rs` and `go_fairness.rs`). What `len` and `capacity` say at
-//! every capacity up to 199 is in `semantics.rs`.
+//! What Go's own tests ask of channels, where it needs no `select!` (for that see the other
+//! `go_*.rs`). What `len` and `capacity` say at every capacity up to 199 is in `semantics.rs`.
 
 #[macro_use]
 mod settings;
