@@ -168,6 +168,17 @@ fn a_full_channel_that_is_closed_says_closed_rather_than_full() {
 }
 
 #[test]
+fn both_ends_know_that_it_is_closed_and_that_nobody_is_gone() {
+    for capacity in CAPACITIES {
+        let (sender, receiver) = channel::<usize>(capacity);
+        assert!(!sender.is_closed() && !receiver.is_closed());
+        receiver.close();
+        assert!(sender.is_closed() && receiver.is_closed());
+        assert!(!sender.is_disconnected() && !receiver.is_disconnected());
+    }
+}
+
+#[test]
 fn clones_made_after_the_close_are_of_the_closed_channel() {
     for capacity in CAPACITIES {
         let (sender, receiver) = channel(capacity);

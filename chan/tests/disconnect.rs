@@ -120,6 +120,22 @@ fn a_sender_in_a_discarded_value_disconnects(setting: &Setting) {
 }
 
 #[test]
+fn each_end_knows_when_nobody_is_left_at_the_other() {
+    for capacity in CAPACITIES {
+        let (sender, receiver) = channel::<usize>(capacity);
+        drop(sender.clone());
+        assert!(!receiver.is_disconnected() && !receiver.is_closed());
+        drop(sender);
+        assert!(receiver.is_disconnected() && receiver.is_closed());
+        let (sender, receiver) = channel::<usize>(capacity);
+        drop(receiver.clone());
+        assert!(!sender.is_disconnected() && !sender.is_closed());
+        drop(receiver);
+        assert!(sender.is_disconnected() && sender.is_closed());
+    }
+}
+
+#[test]
 fn what_is_queued_outlives_the_senders() {
     for capacity in [Some(1), Some(5), None] {
         let (sender, receiver) = channel(capacity);

@@ -280,7 +280,8 @@ fn a_timer_that_is_closed_ends_waits(setting: &Setting) {
             }
         });
         settle();
-        assert!(receiver.close());
+        assert!(!receiver.is_closed() && !receiver.is_disconnected());
+        assert!(receiver.close() && receiver.is_closed());
         assert_eq!(join_all(waiting), [Err(RecvError); 2]);
         assert_eq!(receiver.try_recv(), Err(TryRecvError::Disconnected));
     }
