@@ -303,3 +303,16 @@ fn timers_that_nobody_waits_for_are_no_trouble() {
         drop((after(LONG), at(Instant::now() + LONG), tick(Duration::ZERO), never::<()>()));
     }
 }
+
+#[test]
+fn a_moment_that_is_given_back_is_the_same() {
+    let due = Instant::now();
+    let receiver = at(due);
+    let select = || {
+        let mut select = Select::new();
+        select.recv(&receiver);
+        drop(select.select());
+    };
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(select)).is_err());
+    assert_eq!(receiver.try_recv(), Ok(due));
+}

@@ -14,13 +14,14 @@ pub(crate) struct Clock<T> {
     next: Option<Instant>,
     /// `None`: just once.
     period: Option<Duration>,
-    /// `T` is `Instant` in every clock there is. This says so without a cast.
+    /// `T` is `Instant` in every clock there is. These say so without a cast.
     value: fn(Instant) -> T,
+    moment: fn(T) -> Instant,
 }
 
 impl Clock<Instant> {
     pub(crate) fn new(next: Option<Instant>, period: Option<Duration>) -> Self {
-        Self { next, period, value: |moment| moment }
+        Self { next, period, value: |moment| moment, moment: |value| value }
     }
 }
 
@@ -44,8 +45,8 @@ impl<T> Buffer<T> for Clock<T> {
         Some((self.value)(moment))
     }
 
-    fn put_back(&mut self, _: T) {
-        self.next = Some(Instant::now());
+    fn put_back(&mut self, value: T) {
+        self.next = Some((self.moment)(value));
     }
 
     fn len(&self) -> usize {
