@@ -6,6 +6,7 @@
 use loom::sync::mpsc::channel;
 use loom::thread;
 use sward_loom_tests::{check, check_up_to};
+use sward_sched::internal::Waiter;
 use sward_sched::internal::model::Stage;
 use sward_sched::primitive::Mutant;
 use sward_sched::{JoinHandle, park};
@@ -102,6 +103,13 @@ fn holding_against_a_wake() {
         let (handle, ready) = stage.thread(move || {
             about_to.send(()).unwrap();
             park();
+            // It waits anew, for what it does itself: whoever still looked at how it waited
+            // before would be in its way.
+            let waiter = Waiter::new();
+            // SAFETY: it stays here until `wait` has returned.
+            let claim = unsafe { Waiter::claim((&waiter).into()) }.unwrap();
+            claim.done(0).wake();
+            waiter.wait(None);
         });
         stage.inject(ready);
         let waking = {
