@@ -4,7 +4,8 @@
 //! 1. A grant is used once, by `send_granted`, or given back. One that is leaked keeps its room,
 //!    or its partner, for ever.
 //! 2. A partner is claimed, so it stands by, whatever happens to it, until the value is there; or
-//!    the grant is given back: then it looks again.
+//!    the grant is given back: then it looks again. While there are values that tasks were told of
+//!    nobody becomes a partner: a receiver in line gets the oldest, and the sender the room of that.
 //! 3. A task cannot stand by. A sender that meets one in line is granted room, beyond the
 //!    capacity if need be. It is the only one then: while there is such a promise, other senders
 //!    find tasks that wait in a channel without room not there ([`State::keeps_tasks_waiting`]),
@@ -116,10 +117,20 @@ impl<B> Channel<B> {
                 state.promised += 1;
                 return Reserved::Granted(Grant::room());
             }
+            let State { receivers, buffer, promised, .. } = &mut *state;
             // Those before it have ended their wait otherwise.
-            if let Some((node, claim)) = state.receivers.claim_first() {
+            let Some((node, claim)) = receivers.claim_first() else { continue };
+            let Some(oldest) = buffer.pop() else {
                 return Reserved::Granted(Grant(Kind::Partner { slot: node.slot(), claim }));
-            }
+            };
+            // What a task was told of goes first (`mod.rs`, 4), and its room to this sender.
+            // SAFETY: receivers lend an empty slot, and we claimed it (`mod.rs`, 2).
+            unsafe { node.slot().cast::<T>().write(oldest) };
+            *promised += 1;
+            let wake = claim.done(0);
+            drop(state);
+            wake.wake();
+            return Reserved::Granted(Grant::room());
         }
         if state.buffer.is_full(state.promised) {
             return Reserved::Full;
