@@ -167,11 +167,9 @@ impl Place {
     }
 
     /// In line from now on, if the caller puts the node there. A waker that was here was taken by
-    /// whoever announced (2).
+    /// whoever announced (2), or comes back.
     fn begin(&mut self, waker: &mut Option<Waker>) {
-        if let Some(waker) = waker.take() {
-            self.task.begin(waker);
-        }
+        *waker = waker.take().and_then(|waker| self.task.begin(waker));
         self.node.bind(self.task.waiter(), ptr::null_mut());
         self.has_begun = true;
     }

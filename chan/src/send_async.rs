@@ -55,7 +55,7 @@ pub struct SendFuture<'a, T> {
     sender: &'a Sender<T>,
     place: TaskPlace,
     slot: Slot<T>,
-    /// It has not returned yet. The value may have gone nevertheless.
+    /// The value is in the slot, or, while it is in line, may be.
     is_full: bool,
     _pinned: PhantomPinned,
 }
@@ -73,13 +73,12 @@ impl<T> Future for SendFuture<'_, T> {
         // SAFETY: nothing is moved out of it, and the place is pinned with it.
         let this = unsafe { self.get_unchecked_mut() };
         assert!(this.is_full, "a future is polled after it has returned");
-        // SAFETY: as above; the slot is full, and not touched until this returns `Ready`.
-        let result = unsafe {
+        // SAFETY: as above; the slot is not touched until this returns `Ready`.
+        unsafe {
             let place = Pin::new_unchecked(&mut this.place);
-            this.sender.channel().poll_send(place, &this.slot, context.waker())
-        };
-        this.is_full = result.is_pending();
-        result
+            let (slot, is_full) = (&this.slot, &mut this.is_full);
+            this.sender.channel().poll_send(place, slot, is_full, context.waker())
+        }
     }
 }
 

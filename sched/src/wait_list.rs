@@ -12,9 +12,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomPinned;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{self, NonNull};
-use std::thread::panicking;
 
 use crate::primitive::{Mutant, broken};
 use crate::waiter::{Claim, Waiter, Wake};
@@ -201,6 +199,29 @@ impl WaitList {
         }
     }
 
+    /// The first that still waits and that `fits`, claimed and taken out. Those that fit and whose
+    /// wait has ended otherwise are taken out, too.
+    pub fn claim_first_that(&self, fits: impl Fn(&Node) -> bool) -> Option<(&Node, Claim)> {
+        let mut at = self.first();
+        while let Some(node) = at {
+            let next = node.next.get();
+            // SAFETY: (2): all nodes in the list are live.
+            at = (next != self.head.get()).then(|| unsafe { &*next });
+            if !fits(node) {
+                continue;
+            }
+            // SAFETY: as in `claim_first`.
+            unsafe {
+                self.remove(node);
+                if let Some(claim) = Waiter::claim(node.waiter.get()) {
+                    node.prev.set(CLAIMED);
+                    return Some((node, claim));
+                }
+            }
+        }
+        None
+    }
+
     /// Whether somebody waits here whose waiter is not `except`, which may stand in the list
     /// itself, perhaps more than once.
     #[inline]
@@ -293,13 +314,6 @@ impl Closed {
                 Waiter::wake_handle(node.waiter.get()).wake();
             }
         }
-        // Users' code. One that panics keeps none of the others asleep.
-        let wake = |wake: Wake| catch_unwind(AssertUnwindSafe(|| wake.wake())).err();
-        let panics: Vec<_> = self.tasks.into_iter().filter_map(wake).collect();
-        if let Some(first) = panics.into_iter().next()
-            && !panicking()
-        {
-            resume_unwind(first);
-        }
+        self.tasks.into_iter().for_each(Wake::wake);
     }
 }

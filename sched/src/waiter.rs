@@ -153,11 +153,11 @@ impl Waiter {
         Self { sends: true, ..Self::new() }
     }
 
-    /// A waiter as [`sending`](Self::sending) whose slot does not hold a value when it is claimed:
-    /// it is told what to do with it.
+    /// A waiter in whose slots there is no value when it is claimed as a sender: it is told what to
+    /// do with the value that it will have.
     #[inline]
-    pub fn giving_later() -> Self {
-        Self { gives_later: true, ..Self::sending() }
+    pub fn giving_later(self) -> Self {
+        Self { gives_later: true, ..self }
     }
 
     /// Whether it was made by [`giving_later`](Self::giving_later).
@@ -534,7 +534,7 @@ impl Wake {
             },
             // SAFETY: (2): the OS thread does not return from `wait` before it.
             WakeTarget::Os(parker) => unsafe { parker.unpark() },
-            WakeTarget::Task(waker) => waker.wake(),
+            WakeTarget::Task(waker) => task::wake(waker),
             WakeTarget::Nobody => {}
         }
     }

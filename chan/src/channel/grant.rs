@@ -3,22 +3,24 @@
 //!
 //! 1. A grant is used once, by `send_granted`, or given back. One that is leaked keeps its room,
 //!    or its partner, for ever.
-//! 2. A partner is claimed, so it stands by, whatever happens to it, until the value is there; or
-//!    the grant is given back: then it looks again. While there are values that tasks were told of
-//!    nobody becomes a partner: a receiver in line gets the oldest, and the sender the room of that.
-//! 3. A task cannot stand by. A sender that meets one in line is granted room, beyond the
-//!    capacity if need be. It is the only one then: while there is such a promise, other senders
-//!    find tasks that wait in a channel without room not there ([`State::keeps_tasks_waiting`]),
-//!    and get in line, though there may be receivers behind the task. So when the promise has been
-//!    kept or given back, and whenever there is more room or a task has gone, those that need not
-//!    wait any more are paired ([`Channel::settle`]). Without a promise one of the two lines is
-//!    empty.
+//! 2. Where there is room it is granted: `promised` counts it, and others find that much less.
+//! 3. Where there is none, a thread that receives becomes the partner. It is claimed, so it stands
+//!    by, whatever happens to it, until the value is there; or the grant is given back: then it looks
+//!    again. Nobody becomes a partner while there are values that tasks were told of: a receiver in
+//!    line gets the oldest, and the sender the room of that.
+//! 4. A task cannot stand by: its future may vanish. A sender that meets one is granted room beyond
+//!    the capacity, and what it sends is for whoever comes first. So on a channel without room a
+//!    value may wait for a receiver then: if the task goes, or others serve it.
+//! 5. A selected sender in line stands in nobody's way: those behind it that have a value go first.
+//!
+//! Rejected: promises that keep a task for the sender that met it. Other senders would have to wait
+//! beside a task that waits, and each of six events would have to look whom it keeps apart.
 
-use sward_sched::internal::{Claim, Node, Outcome, Waiter, Wake};
+use sward_sched::internal::{Claim, Closed, Node, Outcome, WaitList, Waiter, Wake};
 use sward_sched::primitive::{Mutant, broken};
 
 use super::place::{Place, Slot};
-use super::{Buffer, Channel, Guard, State, place, unlock_and_tell};
+use super::{Buffer, Channel, Guard, State};
 use crate::error::SendError;
 
 /// What a selected sender may do.
@@ -48,16 +50,12 @@ impl Grant {
         Self(Kind::None)
     }
 
-    pub(super) fn room() -> Self {
-        Self(Kind::Room)
-    }
-
     /// Gives it to a sender that waits.
     ///
     /// # Safety
     ///
     /// The slot is that of a sender that is claimed, not yet `done`, and gives later.
-    pub(super) unsafe fn give(self, slot: *mut ()) {
+    unsafe fn give(self, slot: *mut ()) {
         // SAFETY: the caller's promise; the slot holds a grant, `none`.
         unsafe { slot.cast::<Self>().write(self) };
     }
@@ -86,16 +84,36 @@ pub(super) unsafe fn stand_by<T, B>(state: Guard<'_, B>, slot: *mut (), claim: C
 }
 
 impl<B> State<B> {
-    /// Whether a value may go to a task that waits only when a promise has been kept (3).
+    /// The first sender in line that has a value; if there is none, the first that gives later.
     #[inline]
-    pub(super) fn keeps_tasks_waiting<T>(&self) -> bool
-    where
-        B: Buffer<T>,
-    {
-        self.promised > 0
-            && !broken(Mutant::PromiseToTaskIgnored)
-            && self.buffer.is_full(self.promised)
-            && self.receivers.first().is_some_and(Node::is_task)
+    pub(super) fn claim_sender(&self) -> Option<(&Node, Claim)> {
+        while let Some(first) = self.senders.first() {
+            if first.gives_later() {
+                return self.claim_past_later();
+            }
+            if let Some(claimed) = self.senders.claim_first() {
+                return Some(claimed);
+            }
+        }
+        None
+    }
+
+    #[cold]
+    fn claim_past_later(&self) -> Option<(&Node, Claim)> {
+        let with_value = self.senders.claim_first_that(|node| !node.gives_later());
+        with_value.or_else(|| self.senders.claim_front())
+    }
+
+    /// Grants a claimed sender, which gives later, room.
+    ///
+    /// # Safety
+    ///
+    /// `slot` and `claim` are its own.
+    pub(super) unsafe fn promise(&mut self, slot: *mut (), claim: Claim) -> Wake {
+        self.promised += 1;
+        // SAFETY: the caller's promise.
+        unsafe { Grant(Kind::Room).give(slot) };
+        claim.done(0)
     }
 }
 
@@ -109,13 +127,14 @@ impl<B> Channel<B> {
         if state.closed {
             return Reserved::Closed;
         }
+        if !state.buffer.is_full(state.promised) {
+            state.promised += 1;
+            return Reserved::Granted(Grant(Kind::Room));
+        }
         while let Some(first) = state.receivers.first() {
             if first.is_task() {
-                if state.keeps_tasks_waiting::<T>() {
-                    return Reserved::Full;
-                }
                 state.promised += 1;
-                return Reserved::Granted(Grant::room());
+                return Reserved::Granted(Grant(Kind::Room));
             }
             let State { receivers, buffer, promised, .. } = &mut *state;
             // Those before it have ended their wait otherwise.
@@ -123,20 +142,15 @@ impl<B> Channel<B> {
             let Some(oldest) = buffer.pop() else {
                 return Reserved::Granted(Grant(Kind::Partner { slot: node.slot(), claim }));
             };
-            // What a task was told of goes first (`mod.rs`, 4), and its room to this sender.
             // SAFETY: receivers lend an empty slot, and we claimed it (`mod.rs`, 2).
             unsafe { node.slot().cast::<T>().write(oldest) };
             *promised += 1;
             let wake = claim.done(0);
             drop(state);
             wake.wake();
-            return Reserved::Granted(Grant::room());
+            return Reserved::Granted(Grant(Kind::Room));
         }
-        if state.buffer.is_full(state.promised) {
-            return Reserved::Full;
-        }
-        state.promised += 1;
-        Reserved::Granted(Grant::room())
+        Reserved::Full
     }
 
     /// Sends what was granted. The value comes back when the channel has been closed meanwhile.
@@ -157,17 +171,14 @@ impl<B> Channel<B> {
                 if state.closed {
                     return Err(SendError(value));
                 }
-                match state.deliver(value) {
-                    Ok(wake) => {
-                        drop(state);
-                        wake.wake();
-                    }
-                    Err(value) => {
+                let received = state.deliver(value).map_or_else(
+                    |value| {
                         state.buffer.push(value);
-                        unlock_and_tell(state, |state| &state.value_watchers);
-                    }
-                }
-                self.settle::<T>();
+                        None
+                    },
+                    Some,
+                );
+                self.leave_promise::<T>(state, received);
             }
         }
         Ok(())
@@ -187,69 +198,36 @@ impl<B> Channel<B> {
                 }
             }
             Kind::Room => {
-                self.state.lock().promised -= 1;
-                self.settle::<T>();
+                let mut state = self.state.lock();
+                state.promised -= 1;
+                self.leave_promise::<T>(state, None);
             }
         }
     }
 
-    /// A promise less; or, while there is one, more room or a task less: pairs those in line that
-    /// it no longer keeps apart, and fills room.
-    #[cold]
-    pub(super) fn settle<T>(&self)
+    /// Unlocks when there is a promise less: what room there is now is the first sender's in line;
+    /// and another selected sender may stand there beside a task, which waits for the promise (4).
+    fn leave_promise<T>(&self, mut state: Guard<'_, B>, received: Option<Wake>)
     where
         B: Buffer<T>,
     {
-        while !broken(Mutant::GrantNotSettled) {
-            let mut state = self.state.lock();
-            let wakes = match state.receivers.first() {
-                None => (state.refill::<T>(), None),
-                Some(_) if state.senders.is_empty() || state.keeps_tasks_waiting::<T>() => {
-                    (None, None)
-                }
-                Some(first) if first.is_task() => state.pair::<T>(),
-                Some(_) if broken(Mutant::SettleOverlooksThreads) => (None, None),
-                Some(_) => match state.receivers.claim_first() {
-                    // It looks again, and finds the sender.
-                    Some((_, claim)) => (Some(claim.release()), None),
-                    None => continue,
-                },
-            };
-            match wakes {
-                (None, None) => {
-                    return unlock_and_tell(state, |state| &state.room_watchers);
-                }
-                (one, other) => {
-                    drop(state);
-                    one.into_iter().chain(other).for_each(Wake::wake);
-                }
-            }
-        }
-    }
-}
-
-impl<B> State<B> {
-    /// The first sender in line, and the first receiver, a task.
-    fn pair<T>(&mut self) -> (Option<Wake>, Option<Wake>)
-    where
-        B: Buffer<T>,
-    {
-        let Some((node, claim)) = self.senders.claim_front() else { return (None, None) };
-        if node.gives_later() {
-            self.promised += 1;
-            // SAFETY: it is claimed, and gives later.
-            unsafe { Grant::room().give(node.slot()) };
-            return (Some(claim.done(0)), None);
-        }
-        // SAFETY: it is claimed.
-        let value = unsafe { place::take_from(node) };
-        let sent = claim.done(0);
-        match self.deliver(value) {
-            Ok(received) => (Some(sent), Some(received)),
-            Err(value) => {
-                self.buffer.push(value);
-                (Some(sent), None)
-            }
-        }
+        let sent = if broken(Mutant::GrantNotSettled) {
+            None
+        } else if state.receivers.is_empty() {
+            state.refill::<T>()
+        } else {
+            state
+                .senders
+                .claim_first_that(Node::gives_later)
+                .map(|(node, claim)| (node.slot(), claim))
+                .map(
+                    // SAFETY: it is claimed, and gives later.
+                    |(slot, claim)| unsafe { state.promise(slot, claim) },
+                )
+        };
+        let watchers = [&state.room_watchers, &state.value_watchers].map(WaitList::close);
+        drop(state);
+        received.into_iter().chain(sent).for_each(Wake::wake);
+        watchers.into_iter().for_each(Closed::wake_all);
     }
 }

@@ -37,7 +37,7 @@ impl<B> State<B> {
             return true;
         }
         let is_received = self.receivers.has_other(except);
-        is_received && !self.keeps_tasks_waiting::<T>() || !self.buffer.is_full(self.promised)
+        is_received || !self.buffer.is_full(self.promised)
     }
 
     /// Whether a receive by somebody else than `except` need not wait.

@@ -1,8 +1,9 @@
 //! The algorithm of all flavours, after Go's `hchan`: a lock, a buffer, and two FIFO
 //! lists of those that wait. What differs between flavours is the buffer.
 //!
-//! 1. While a value is in the buffer no receiver waits, and while there is room no sender
-//!    does. (Those whose wait has just ended otherwise may still stand in a list; to claim them
+//! 1. While a value is in the buffer no receiver waits that has not been told of one, and while there
+//!    is room no sender does. Nor do a receiver and a sender that has its value wait at the same
+//!    time. (Those whose wait has just ended otherwise may still stand in a list; to claim them
 //!    fails, and they leave by themselves.)
 //! 2. A waiting side lends a slot ([`Place`]). Whoever claims it moves the value out of, or into,
 //!    the slot before `done`: a value is always in exactly one place.
@@ -69,6 +70,8 @@ pub(crate) trait Buffer<T> {
     fn put_back(&mut self, value: T);
     /// All of them; leaves it empty.
     fn take(&mut self) -> Self;
+    /// No values will come any more.
+    fn close(&mut self) {}
     /// When there will be a value without anybody's doing.
     fn ready_at(&self) -> Option<Instant> {
         None
@@ -132,8 +135,7 @@ impl<B> State<B> {
         Ok(claim.done(0))
     }
 
-    /// There is more room: the first sender in line gets it. If receivers wait all the same that is
-    /// not for it, but for `settle` (grant.rs, 3).
+    /// There is more room: the first sender in line gets it.
     #[inline]
     fn refill<T>(&mut self) -> Option<Wake>
     where
@@ -143,19 +145,14 @@ impl<B> State<B> {
         if is_skipped || self.senders.is_empty() || self.buffer.is_full(self.promised) {
             return None;
         }
-        let is_passing = broken(Mutant::RefillPassesReceivers);
-        if self.promised > 0 && !self.receivers.is_empty() && !is_passing {
-            return None;
-        }
         let (node, claim) = self.senders.claim_front()?;
         if node.gives_later() {
-            self.promised += 1;
+            let slot = node.slot();
             // SAFETY: it is claimed, and gives later.
-            unsafe { Grant::room().give(node.slot()) };
-        } else {
-            // SAFETY: it is claimed.
-            self.buffer.push(unsafe { place::take_from(node) });
+            return Some(unsafe { self.promise(slot, claim) });
         }
+        // SAFETY: it is claimed.
+        self.buffer.push(unsafe { place::take_from(node) });
         Some(claim.done(0))
     }
 }
@@ -204,12 +201,10 @@ impl<B> Channel<B> {
         let value = if state.receivers.is_empty() {
             value
         } else {
-            if state.keeps_tasks_waiting::<T>() {
-                return Err((value, Some(state)));
-            }
             match state.deliver(value) {
                 Ok(wake) => {
-                    drop(state);
+                    // A task leaves the value there for a while.
+                    unlock_and_tell(state, |state| &state.value_watchers);
                     wake.wake();
                     return Ok(());
                 }
@@ -327,7 +322,7 @@ impl<B> Channel<B> {
                 self.leave_room::<T>(state);
                 return Ok(value);
             }
-            let Some((node, claim)) = state.senders.claim_front() else {
+            let Some((node, claim)) = state.claim_sender() else {
                 return Err(if state.closed { Empty::Closed } else { Empty::Open(state) });
             };
             if !node.gives_later() {
@@ -359,10 +354,6 @@ impl<B> Channel<B> {
             Some(wake) => {
                 drop(state);
                 wake.wake();
-            }
-            None if state.promised > 0 => {
-                drop(state);
-                self.settle::<T>();
             }
             None => unlock_and_tell(state, |state| &state.room_watchers),
         }
@@ -454,9 +445,13 @@ impl<B> Channel<B> {
 
     /// Refuses further values and sends away all that wait. `false`: that has been done
     /// already.
-    pub(crate) fn close(&self) -> bool {
+    pub(crate) fn close<T>(&self) -> bool
+    where
+        B: Buffer<T>,
+    {
         let mut state = self.state.lock();
         let first = !std::mem::replace(&mut state.closed, true);
+        state.buffer.close();
         let empty = WaitList::new();
         let told = [
             (&state.senders, Mutant::CloseSkipsSenders),
@@ -489,7 +484,7 @@ impl<B> Channel<B> {
     where
         B: Buffer<T>,
     {
-        self.close();
+        self.close::<T>();
         let mut left = self.state.lock().buffer.take();
         let mut first_panic = None;
         while let Some(value) = left.pop() {
@@ -505,13 +500,12 @@ impl<B> Channel<B> {
         }
     }
 
-    /// How many values are queued; more than fit only while tasks come for them.
+    /// How many values are queued. More than fit only if they were meant for tasks.
     pub(crate) fn len<T>(&self) -> usize
     where
         B: Buffer<T>,
     {
-        let state = self.state.lock();
-        state.buffer.len().min(state.buffer.capacity().unwrap_or(usize::MAX))
+        self.state.lock().buffer.len()
     }
 
     pub(crate) fn is_full<T>(&self) -> bool

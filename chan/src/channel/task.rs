@@ -2,21 +2,23 @@
 //!
 //! 1. The waiter and the node of a future are touched under the channel's lock alone, by either
 //!    side, while the node is in a list.
-//! 2. A task that receives was told of at most one value at a time. Its future comes for one, or,
-//!    dropped, passes one on, if one is there: so of those in line as many have been told as there
-//!    are values, or fewer values are left than were told of because others came first.
+//! 2. Of the values in the buffer each was told to a task, or the line is empty: told tasks + 1 >
+//!    values, while somebody waits that was not told. Whoever puts a value there tells the first in
+//!    line; a future that was told and is dropped passes one on, if one is left. There may be fewer
+//!    values than told tasks, because others came first: they get in line again, at the front.
 //! 3. Wakers are cloned before the lock is taken, and dropped after.
 
 use std::pin::Pin;
 use std::ptr;
 use std::task::{Poll, Waker};
+use std::time::Instant;
 
 use sward_sched::internal::{Node, Outcome, TaskWaiter, Wake};
 use sward_sched::primitive::{Mutant, broken};
 use sward_sched::time::sleep_until;
 use sward_sched::{JoinHandle, spawn};
 
-use super::{Buffer, Channel, Grant, Guard, Slot, State, place, unlock_and_tell};
+use super::{Buffer, Channel, Guard, Slot, State, place, unlock_and_tell};
 use crate::error::{RecvError, SendError};
 
 /// The place of a task in a line, inside of its future.
@@ -27,7 +29,7 @@ pub(crate) struct TaskPlace {
     /// Since it got in line nobody has looked how that ended.
     in_line: bool,
     /// Wakes it when there is a value without anybody's doing.
-    alarm: Option<JoinHandle<()>>,
+    alarm: Option<Alarm>,
 }
 
 // SAFETY: (1). What is behind the node's slot is sent by the future that owns both.
@@ -44,11 +46,63 @@ impl TaskPlace {
         self.in_line
     }
 
-    /// In line from now on, if the caller puts the node there.
-    fn begin(&mut self, waker: Waker, slot: *mut ()) {
-        self.task.begin(waker);
+    /// In line from now on, if the caller puts the node there. Returns a waker to be dropped after
+    /// the lock is released.
+    fn begin(&mut self, waker: Waker, slot: *mut ()) -> Option<Waker> {
+        let last = self.task.begin(waker);
         self.node.bind(self.task.waiter(), slot);
         self.in_line = true;
+        last
+    }
+
+    /// Pending, perhaps only until then.
+    fn wait_until<T>(&mut self, ready_at: Option<Instant>, waker: &Waker) -> Poll<T> {
+        if let Some(at) = ready_at
+            && !self.alarm.as_ref().is_some_and(|alarm| alarm.is_for(at, waker))
+        {
+            self.alarm = Some(Alarm::new(at, waker.clone()));
+        }
+        Poll::Pending
+    }
+}
+
+/// A green thread that wakes a task when its time has come, or when it is told to end.
+#[derive(Debug)]
+struct Alarm {
+    at: Instant,
+    waker: Waker,
+    thread: JoinHandle<()>,
+}
+
+/// Wakes a task when it goes, be it because the thread never ran.
+struct Rings(Option<Waker>);
+
+impl Drop for Rings {
+    fn drop(&mut self) {
+        self.0.take().into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Alarm {
+    fn new(at: Instant, waker: Waker) -> Self {
+        let rings = Rings(Some(waker.clone()));
+        let thread = spawn(move || {
+            let _rings = rings;
+            sleep_until(at);
+        });
+        Self { at, waker, thread }
+    }
+
+    fn is_for(&self, at: Instant, waker: &Waker) -> bool {
+        self.at == at && self.waker.will_wake(waker)
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if cfg!(panic = "unwind") {
+            self.thread.cancel();
+        }
     }
 }
 
@@ -85,17 +139,23 @@ impl<B> Channel<B> {
         // SAFETY: it is not moved.
         let place = unsafe { place.get_unchecked_mut() };
         let mut own = waker.clone();
+        // To be dropped after the lock is released.
+        let _last;
         let mut state = self.state.lock();
         let mut was_told = false;
         if place.in_line {
             match place.task.poll(&mut own) {
                 Some(outcome) => was_told = outcome != Outcome::Closed,
-                // Its time has come.
-                None if state.buffer.ready_at().is_some() && state.buffer.len() > 0 => {
+                // Its time has come, or whoever was told of it has not come for it yet.
+                None if state.buffer.len() > 0 => {
                     // SAFETY: it waits, in this list.
                     unsafe { state.receivers.remove(&place.node) };
                 }
-                None => return Poll::Pending,
+                None => {
+                    let ready_at = state.buffer.ready_at();
+                    drop(state);
+                    return place.wait_until(ready_at, waker);
+                }
             }
             place.in_line = false;
         }
@@ -104,29 +164,22 @@ impl<B> Channel<B> {
             return Poll::Ready(Ok(value));
         }
         let mut granted = None;
-        while let Some(first) = state.senders.first() {
-            if first.gives_later() && state.promised > 0 {
-                break;
+        if let Some((node, claim)) = state.claim_sender() {
+            if !node.gives_later() {
+                // SAFETY: it is claimed.
+                let value = unsafe { place::take_from(node) };
+                let wake = claim.done(0);
+                drop(state);
+                wake.wake();
+                return Poll::Ready(Ok(value));
             }
-            let Some((node, claim)) = state.senders.claim_first() else { continue };
-            if node.gives_later() {
-                // SAFETY: it is claimed, and gives later.
-                unsafe { Grant::room().give(node.slot()) };
-                granted = Some(claim.done(0));
-                break;
-            }
-            // SAFETY: it is claimed.
-            let value = unsafe { place::take_from(node) };
-            let wake = claim.done(0);
-            drop(state);
-            wake.wake();
-            return Poll::Ready(Ok(value));
+            granted = Some((node.slot(), claim));
         }
         if state.closed {
             return Poll::Ready(Err(RecvError));
         }
         let ready_at = state.buffer.ready_at();
-        place.begin(own, ptr::null_mut());
+        _last = place.begin(own, ptr::null_mut());
         // SAFETY: pinned, and removed by `abandon_recv` if need be; in no list now.
         unsafe {
             match was_told {
@@ -135,22 +188,11 @@ impl<B> Channel<B> {
                 false => state.receivers.push_back(&place.node),
             }
         }
-        match granted {
-            Some(wake) => {
-                state.promised += 1;
-                drop(state);
-                wake.wake();
-            }
-            None => unlock_and_tell(state, |state| &state.room_watchers),
-        }
-        if let Some(ready_at) = ready_at {
-            let alarm = waker.clone();
-            place.alarm = Some(spawn(move || {
-                sleep_until(ready_at);
-                alarm.wake();
-            }));
-        }
-        Poll::Pending
+        // SAFETY: it is claimed, and gives later.
+        let wake = granted.map(|(slot, claim)| unsafe { state.promise(slot, claim) });
+        unlock_and_tell(state, |state| &state.room_watchers);
+        wake.into_iter().for_each(Wake::wake);
+        place.wait_until(ready_at, waker)
     }
 
     /// The future goes away.
@@ -160,23 +202,15 @@ impl<B> Channel<B> {
     {
         // SAFETY: it is not moved.
         let place = unsafe { place.get_unchecked_mut() };
-        if let Some(alarm) = place.alarm.take()
-            && cfg!(panic = "unwind")
-        {
-            alarm.cancel();
+        if place.in_line {
+            let state = self.state.lock();
+            // SAFETY: it is in this list, or in none.
+            if !unsafe { state.receivers.remove(&place.node) } && place.node.is_claimed() {
+                self.pass_on::<T>(state);
+            }
+            place.in_line = false;
         }
-        if !place.in_line {
-            return;
-        }
-        let state = self.state.lock();
-        // SAFETY: it is in this list, or in none.
-        if !unsafe { state.receivers.remove(&place.node) } && place.node.is_claimed() {
-            self.pass_on::<T>(state);
-        } else if state.promised > 0 && !broken(Mutant::TaskGoesUnsettled) {
-            // Those behind it need not wait for the promise to be kept.
-            drop(state);
-            self.settle::<T>();
-        }
+        place.alarm = None;
     }
 
     /// Unlocks, when somebody does not come for a value or has put one back: the next in line gets
@@ -186,24 +220,22 @@ impl<B> Channel<B> {
         B: Buffer<T>,
     {
         let wakes = state.pass_on::<T>();
-        let is_kept_apart = state.promised > 0;
         unlock_and_tell(state, |state| &state.value_watchers);
         wakes.into_iter().flatten().for_each(Wake::wake);
-        if is_kept_apart {
-            self.settle::<T>();
-        }
     }
 
     /// Sends what is in `slot`, or gets in line with it.
     ///
     /// # Safety
     ///
-    /// The slot is full unless it returned `Ready` before, and lies beside the place; if it returns
-    /// `Pending`, the caller does not touch the slot before `Ready` or `abandon_send`.
+    /// The slot lies beside the place, and `is_full` says whether it is: it is unless this has
+    /// returned `Ready` before. If it returns `Pending`, the caller does not touch the slot before
+    /// `Ready` or `abandon_send`.
     pub(crate) unsafe fn poll_send<T>(
         &self,
         place: Pin<&mut TaskPlace>,
         slot: &Slot<T>,
+        is_full: &mut bool,
         waker: &Waker,
     ) -> Poll<Result<(), SendError<T>>>
     where
@@ -212,7 +244,11 @@ impl<B> Channel<B> {
         // SAFETY: it is not moved.
         let place = unsafe { place.get_unchecked_mut() };
         let mut own = waker.clone();
+        // To be dropped after the lock is released.
+        let _last;
         if !place.in_line {
+            // Whatever unwinds from here on, it is not in the slot.
+            *is_full = false;
             // SAFETY: the caller's promise.
             let (value, state) = match self.offer(unsafe { slot.take() }) {
                 Ok(()) => return Poll::Ready(Ok(())),
@@ -220,7 +256,8 @@ impl<B> Channel<B> {
                 Err((value, Some(state))) => (value, state),
             };
             slot.put(value);
-            place.begin(own, slot.lend());
+            *is_full = true;
+            _last = place.begin(own, slot.lend());
             // SAFETY: pinned, and removed by `abandon_send` if need be; in no list now.
             unsafe { state.senders.push_back(&place.node) };
             unlock_and_tell(state, |state| &state.value_watchers);
@@ -230,6 +267,7 @@ impl<B> Channel<B> {
         let Some(outcome) = place.task.poll(&mut own) else { return Poll::Pending };
         drop(state);
         place.in_line = false;
+        *is_full = false;
         Poll::Ready(match outcome {
             Outcome::Done(_) => Ok(()),
             // SAFETY: nobody has claimed it.

@@ -89,13 +89,16 @@ impl<T> Flavor<T> {
         #[inline]
         fn recv(&self, deadline: Deadline) -> Result<T, RecvTimeoutError>;
         fn send_granted(&self, grant: Grant, value: T) -> Result<(), SendError<T>>;
-        fn close(&self) -> bool;
         fn is_closed(&self) -> bool;
         fn abandon_send(&self, place: Pin<&mut TaskPlace>) -> bool;
     }
 
     pub(crate) fn put_back(&self, value: T) {
         each!(self, channel => channel.put_back::<T>(value));
+    }
+
+    pub(crate) fn close(&self) -> bool {
+        each!(self, channel => channel.close::<T>())
     }
 
     pub(crate) fn discard(&self) {
@@ -155,6 +158,7 @@ impl<T> Flavor<T> {
             &self,
             place: Pin<&mut TaskPlace>,
             slot: &Slot<T>,
+            is_full: &mut bool,
             waker: &Waker
         ) -> Poll<Result<(), SendError<T>>>;
     }

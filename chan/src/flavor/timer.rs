@@ -63,6 +63,12 @@ impl<T> Buffer<T> for Clock<T> {
         Self { next: None, period: None, ..*self }
     }
 
+    fn close(&mut self) {
+        // What has come is still to be had.
+        self.next = self.next.filter(|next| *next <= Instant::now());
+        self.period = None;
+    }
+
     fn ready_at(&self) -> Option<Instant> {
         self.next
     }

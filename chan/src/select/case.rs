@@ -39,6 +39,11 @@ pub(crate) mod sealed {
         /// It is enlisted. `was_claimed` only if the wait ended as `Done`.
         unsafe fn leave(&mut self, was_claimed: bool) -> bool;
 
+        /// Whether it waits to give something away.
+        fn sends(&self) -> bool {
+            false
+        }
+
         /// It was not chosen: drops what it would have sent.
         fn discard(&mut self) {}
     }
@@ -123,17 +128,22 @@ impl<T> SendCase<'_, T> {
 impl<T> sealed::Case for SendCase<'_, T> {
     #[inline]
     fn attempt(&mut self) -> bool {
-        // SAFETY: it is this case's, and full until it is chosen.
+        assert!(mem::replace(&mut self.is_full, false), "a case is chosen once");
+        // SAFETY: it is this case's, and was full.
         let value = unsafe { self.slot.take() };
         self.result = match self.sender.try_send(value) {
             Ok(()) => Some(Ok(())),
             Err(TrySendError::Disconnected(value)) => Some(Err(SendError(value))),
             Err(TrySendError::Full(value)) => {
                 self.slot.put(value);
+                self.is_full = true;
                 return false;
             }
         };
-        self.is_full = false;
+        true
+    }
+
+    fn sends(&self) -> bool {
         true
     }
 

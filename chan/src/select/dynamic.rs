@@ -6,7 +6,6 @@ use std::thread::panicking;
 use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
-use sward_sched::internal::Waiter;
 
 use super::operation::{Chosen, Operation, OperationCase, ReadyCase};
 use super::store::Store;
@@ -60,7 +59,8 @@ struct Added<'a> {
 
 // SAFETY: as in crossbeam. Values may be of a type that must not be sent, but what a select on
 // another thread takes out of a channel can only go back into it: to get at it one needs the
-// receiver, and that is not sent then. No value is dropped, since the receiver lives.
+// receiver, and that is not sent then. No value is dropped: the receiver lives, and nothing unwinds
+// between the channel and the store (a waker that panics does not).
 unsafe impl Send for Select<'_> {}
 // SAFETY: a shared one can be cloned: as above.
 unsafe impl Sync for Select<'_> {}
@@ -359,8 +359,8 @@ impl<'a> Select<'a> {
 
     fn run(&self, wait: Wait) -> Option<SelectedOperation<'a>> {
         let cases = self.operations.iter().map(|added| OperationCase::new(added.operation));
-        let mut cases: SmallVec<[_; 4]> = cases.collect();
-        let at = self.run_cases(&mut cases, wait, Waiter::giving_later)?;
+        let mut cases: SmallVec<[_; 8]> = cases.collect();
+        let at = self.run_cases(&mut cases, wait, true)?;
         let chosen = cases.swap_remove(at);
         let added = self.operations[at];
         Some(SelectedOperation {
@@ -372,19 +372,14 @@ impl<'a> Select<'a> {
 
     fn run_ready(&self, wait: Wait) -> Option<usize> {
         let cases = self.operations.iter().map(|added| ReadyCase::new(added.operation));
-        let mut cases: SmallVec<[_; 4]> = cases.collect();
-        Some(self.operations[self.run_cases(&mut cases, wait, Waiter::new)?].index)
+        let mut cases: SmallVec<[_; 8]> = cases.collect();
+        Some(self.operations[self.run_cases(&mut cases, wait, false)?].index)
     }
 
-    fn run_cases<C: Case>(
-        &self,
-        cases: &mut [C],
-        wait: Wait,
-        waiter: fn() -> Waiter,
-    ) -> Option<usize> {
-        let mut cases: SmallVec<[&mut dyn Case; 4]> =
+    fn run_cases<C: Case>(&self, cases: &mut [C], wait: Wait, gives_later: bool) -> Option<usize> {
+        let mut cases: SmallVec<[&mut dyn Case; 8]> =
             cases.iter_mut().map(|case| case as &mut dyn Case).collect();
-        run(&mut cases, wait, self.order, waiter)
+        run(&mut cases, wait, self.order, gives_later)
     }
 }
 

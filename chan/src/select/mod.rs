@@ -72,7 +72,7 @@ pub fn choose_biased(cases: &mut [&mut dyn Case], wait: Wait) -> Option<usize> {
 /// What losing cases would have sent is dropped while the others are still in their places: if that
 /// panics, what the chosen one has received is dropped, too, and not leaked.
 fn discarding(cases: &mut [&mut dyn Case], wait: Wait, order: Order) -> Option<usize> {
-    let chosen = run(cases, wait, order, Waiter::new);
+    let chosen = run(cases, wait, order, false);
     for (index, case) in cases.iter_mut().enumerate() {
         if Some(index) != chosen {
             case.discard();
@@ -81,12 +81,12 @@ fn discarding(cases: &mut [&mut dyn Case], wait: Wait, order: Order) -> Option<u
     chosen
 }
 
-/// Waits in line with what `waiter` makes. `None`: the time is up.
+/// `gives_later`: those that send have no value yet. `None`: the time is up.
 pub(crate) fn run(
     cases: &mut [&mut dyn Case],
     wait: Wait,
     order: Order,
-    waiter: fn() -> Waiter,
+    gives_later: bool,
 ) -> Option<usize> {
     let mut order = Turns::new(cases.len(), order);
     let mut in_line = InLine::For(wait);
@@ -102,7 +102,11 @@ pub(crate) fn run(
         if in_line.is_over() && cases.len() < 2 {
             return None;
         }
-        match wait_in_line(cases, &order, &mut in_line, &waiter()) {
+        // Where it is put goes by what it waits for.
+        let all_send = cases.iter().all(|case| case.sends());
+        let waiter = if all_send { Waiter::sending() } else { Waiter::new() };
+        let waiter = if gives_later { waiter.giving_later() } else { waiter };
+        match wait_in_line(cases, &order, &mut in_line, &waiter) {
             Ended::Chosen(index) => return Some(index),
             Ended::AllWait => return None,
             Ended::Unknown => {}

@@ -32,6 +32,9 @@ pub(super) trait Operation {
     /// As for `Case::leave`.
     unsafe fn leave(&self, node: &Node) -> bool;
 
+    /// Whether it is a send.
+    fn sends(&self) -> bool;
+
     /// Whether it need not wait.
     fn is_ready(&self) -> bool;
 
@@ -77,6 +80,10 @@ impl<T> Operation for Sender<T> {
         unsafe { self.channel().leave_send(node) }
     }
 
+    fn sends(&self) -> bool {
+        true
+    }
+
     fn is_ready(&self) -> bool {
         self.channel().can_send_now()
     }
@@ -120,6 +127,10 @@ impl<T> Operation for Receiver<T> {
         unsafe { self.channel().leave_recv(node) }
     }
 
+    fn sends(&self) -> bool {
+        false
+    }
+
     fn is_ready(&self) -> bool {
         self.channel().can_recv_now()
     }
@@ -155,6 +166,10 @@ impl<'a> OperationCase<'a> {
 }
 
 impl sealed::Case for OperationCase<'_> {
+    fn sends(&self) -> bool {
+        self.operation.sends()
+    }
+
     fn attempt(&mut self) -> bool {
         self.chosen = self.operation.attempt(&self.store);
         self.chosen.is_some()

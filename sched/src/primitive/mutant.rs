@@ -113,16 +113,8 @@ pub enum Mutant {
     WakerNotReplaced,
     /// A grant that was used or given back pairs nobody.
     GrantNotSettled,
-    /// Of those that a promise kept apart only tasks are paired.
-    SettleOverlooksThreads,
-    /// A sender in line gets room although receivers wait.
-    RefillPassesReceivers,
-    /// A task goes, and those behind it go on waiting for the promise that it had.
-    TaskGoesUnsettled,
     /// Whoever gives a grant back forgets the partner that stands by.
     PartnerNotReleased,
-    /// A value goes to a task that was promised another.
-    PromiseToTaskIgnored,
     /// A value is sent through a oneshot without being seen.
     OneshotSentRelaxed,
     /// A value is sent through a oneshot whose receiver has closed it, or is gone.

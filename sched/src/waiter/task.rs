@@ -8,6 +8,7 @@ use std::task::Waker;
 use super::{Outcome, WAITING, Waiter, Waiting};
 use crate::primitive::atomic::Ordering;
 use crate::primitive::{Mutant, broken};
+use crate::thread::drop_quietly_with;
 
 /// One wait of an async task, in a future that is polled: a waiter that never waits (5).
 pub struct TaskWaiter {
@@ -22,10 +23,12 @@ impl TaskWaiter {
         Self { waker: Cell::new(None), waiter: Waiter::of(Waiting::Task(ptr::null())) }
     }
 
-    /// Begins a wait, in the place where it stays until it is in no list any more.
-    pub fn begin(&mut self, waker: Waker) {
+    /// Begins a wait, in the place where it stays until it is in no list any more. Under the lock
+    /// of the list, so the waker of the last wait comes back, to be dropped after it.
+    #[must_use = "a waker is not dropped under a lock"]
+    pub fn begin(&mut self, waker: Waker) -> Option<Waker> {
         self.waiter = Waiter::of(Waiting::Task(&raw const self.waker));
-        self.waker.set(Some(waker));
+        self.waker.replace(Some(waker))
     }
 
     /// What stands in the list.
@@ -62,4 +65,10 @@ impl fmt::Debug for TaskWaiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.waiter.fmt(f)
     }
+}
+
+/// Wakes a task. A waker is users' code, and runs in the middle of somebody else's operation: one
+/// that panics has been reported by the panic hook, and ends nothing else.
+pub(super) fn wake(waker: Waker) {
+    drop_quietly_with(|| waker.wake());
 }
