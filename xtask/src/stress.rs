@@ -3,8 +3,13 @@
 //! Three circumstances bring out what one quiet run does not: plain; all threads on one
 //! CPU, where a thread may lose it between any two instructions; and beside busy loops,
 //! where workers run late and at odds with each other.
+//!
+//! `cargo xtask stress channels`: a program of its own, in the same circumstances (`channels.rs`).
+
+mod channels;
 
 use std::num::NonZero;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,14 +22,27 @@ use crate::test::TRACING_TESTS;
 use crate::{Result, at_least_one};
 
 const LIMIT: Duration = Duration::from_secs(120);
+/// Packages without a test that gains by being repeated.
+const LEFT_OUT: [&str; 3] =
+    ["--exclude=sward-loom-tests", "--exclude=sward-stress-tests", "--exclude=xtask"];
 
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
+    #[command(subcommand)]
+    program: Option<Program>,
     /// Only the tests whose name contains this
     filter: Option<String>,
     /// How often each binary runs in each circumstance
     #[arg(long, default_value_t = 200, value_name = "N", value_parser = at_least_one())]
     runs: u32,
+}
+
+/// What is no test binary.
+#[derive(clap::Subcommand)]
+enum Program {
+    /// All channel operations at random, from threads of all kinds, with a seed
+    Channels(channels::Options),
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -34,24 +52,60 @@ enum Circumstance {
     Busy,
 }
 
+impl Circumstance {
+    const ALL: [Self; 3] = [Self::Plain, Self::Pinned, Self::Busy];
+
+    /// Those that there are on this machine.
+    fn possible() -> Vec<Self> {
+        let pinning = Command::new("taskset").arg("--version").output().is_ok();
+        if !pinning {
+            println!("no taskset here: the runs on one CPU are left out");
+        }
+        Self::ALL.into_iter().filter(|it| pinning || *it != Self::Pinned).collect()
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Pinned => "one CPU",
+            Self::Busy => "busy",
+        }
+    }
+
+    /// A command that runs `program` in it.
+    fn command(self, program: &Path) -> Command {
+        match self {
+            Self::Plain | Self::Busy => Command::new(program),
+            Self::Pinned => {
+                let mut command = Command::new("taskset");
+                command.args(["-c", "0"]).arg(program);
+                command
+            }
+        }
+    }
+
+    /// What is beside it.
+    fn load(self) -> Option<Load> {
+        (self == Self::Busy).then(Load::new)
+    }
+}
+
 pub(crate) fn run(options: &Options) -> Result {
+    if let Some(Program::Channels(options)) = &options.program {
+        return channels::run(options);
+    }
     let binaries = with_tests(test_binaries()?, options)?;
     if binaries.is_empty() {
         return Err("no test has such a name".into());
     }
-    let pinning = Command::new("taskset").arg("--version").output().is_ok();
-    if !pinning {
-        println!("no taskset here: the runs on one CPU are left out");
-    }
+    let circumstances = Circumstance::possible();
     println!("{:32} {:8} {:>6} {:>8} {:>8}", "binary", "", "runs", "failures", "s/run");
     let mut failures = 0;
     for binary in &binaries {
-        failures += stress(binary, Circumstance::Plain, options)?;
-        if pinning {
-            failures += stress(binary, Circumstance::Pinned, options)?;
+        for circumstance in &circumstances {
+            let _load = circumstance.load();
+            failures += stress(binary, *circumstance, options)?;
         }
-        let _load = Load::new();
-        failures += stress(binary, Circumstance::Busy, options)?;
     }
     match failures {
         0 => Ok(()),
@@ -60,11 +114,10 @@ pub(crate) fn run(options: &Options) -> Result {
 }
 
 fn test_binaries() -> Result<Vec<Binary>> {
-    let packages =
-        ["test", "--workspace", "--exclude=sward-loom-tests", "--exclude=xtask", "--locked"];
+    let packages = ["test", "--workspace", "--locked"].into_iter().chain(LEFT_OUT);
     let build = |targets: &[&'static str]| {
         let targets = targets.iter().copied().chain(["--no-run"]);
-        cargo::binaries(&mut cargo(packages.into_iter().chain(targets)))
+        cargo::binaries(&mut cargo(packages.clone().chain(targets)))
     };
     let mut binaries = build(&["--lib", "--tests"])?;
     binaries.extend(build(&TRACING_TESTS)?);
@@ -86,14 +139,7 @@ fn with_tests(mut binaries: Vec<Binary>, options: &Options) -> Result<Vec<Binary
 
 /// Runs one binary in one circumstance; returns the number of failures.
 fn stress(binary: &Binary, circumstance: Circumstance, options: &Options) -> Result<usize> {
-    let mut command = match circumstance {
-        Circumstance::Plain | Circumstance::Busy => Command::new(&binary.path),
-        Circumstance::Pinned => {
-            let mut command = Command::new("taskset");
-            command.args(["-c", "0"]).arg(&binary.path);
-            command
-        }
-    };
+    let mut command = circumstance.command(&binary.path);
     command.args(&options.filter).current_dir(&binary.package);
     command.env("CARGO_MANIFEST_DIR", &binary.package);
     let mut failures = 0;
@@ -110,11 +156,7 @@ fn stress(binary: &Binary, circumstance: Circumstance, options: &Options) -> Res
     println!(
         "{:32} {:8} {:6} {failures:8} {:8.3}",
         format!("{package}: {} ({})", binary.name, binary.kind),
-        match circumstance {
-            Circumstance::Plain => "plain",
-            Circumstance::Pinned => "one CPU",
-            Circumstance::Busy => "busy",
-        },
+        circumstance.name(),
         options.runs,
         (total / options.runs).as_secs_f64(),
     );
