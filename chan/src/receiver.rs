@@ -49,7 +49,8 @@ impl<T> Receiver<T> {
     ///
     /// # Blocking
     ///
-    /// Never blocks.
+    /// Never blocks; but if the only sender there is an operation that a [`Select`](crate::Select)
+    /// has just chosen, it waits until that is completed.
     ///
     /// # Errors
     ///

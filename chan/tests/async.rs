@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 use futures_core::{FusedStream, Stream};
 use settings::*;
 use sward_chan::{
-    Receiver, RecvError, Select, Sender, TryRecvError, after, at, bounded, never, tick, unbounded,
+    Receiver, RecvError, Select, Sender, TryRecvError, after, at, bounded, never, select, tick,
+    unbounded,
 };
 use tasks::{Meddler, Wakes, forget, poll, run};
 use values::Tally;
@@ -374,4 +375,85 @@ fn futures_are_send() {
     is_send(sender.send_async(std::cell::Cell::new(1)));
     is_send(receiver.recv_async());
     is_send(receiver.stream());
+}
+
+#[test]
+fn a_waker_that_panics_loses_and_doubles_nothing() {
+    for capacity in [0, 1] {
+        let tally = Tally::new(2);
+        let (sender, receiver) = bounded(capacity);
+        let receive = || {
+            let panicking = Meddler::waker(|| assert!(thread::panicking(), "a waker that panics"));
+            let mut receiving = Box::pin(receiver.recv_async());
+            assert!(poll(receiving.as_mut(), &panicking).is_pending());
+            std::mem::forget(panicking);
+            receiving
+        };
+        let told = receive();
+        assert!(run(sender.send_async(tally.value(0))).is_ok());
+        drop(told);
+        assert_eq!(receiver.try_recv().ok().map(|value| value.number), Some(0));
+        let told = receive();
+        select! { send(sender, tally.value(1)) -> sent => assert!(sent.is_ok()) }
+        drop(told);
+        assert_eq!(receiver.try_recv().ok().map(|value| value.number), Some(1));
+        tally.check();
+    }
+}
+
+#[test]
+fn a_clock_wakes_the_last_waker_and_for_each_tick() {
+    limited(|| {
+        let ticks = tick(Duration::from_millis(2));
+        let (_, first) = Wakes::new();
+        let (wakes, second) = Wakes::new();
+        let mut receiving = pin!(ticks.recv_async());
+        if poll(receiving.as_mut(), &first).is_pending() {
+            // Others take a tick or two, and it waits on.
+            for _ in 0..3 {
+                let seen = wakes.count();
+                if poll(receiving.as_mut(), &second).is_ready() {
+                    return;
+                }
+                until(|| wakes.count() > seen);
+                let _ = ticks.try_recv();
+            }
+            assert!(run(receiving).is_ok());
+        }
+    });
+}
+
+#[test]
+fn a_clock_that_is_closed_stays_so() {
+    for ticks in
+        [tick(Duration::from_millis(1)), after(Duration::from_millis(1)), at(Instant::now())]
+    {
+        until(|| !ticks.is_empty());
+        ticks.close();
+        assert!(ticks.recv().is_ok());
+        thread::sleep(Duration::from_millis(3));
+        assert_eq!(ticks.try_recv(), Err(TryRecvError::Disconnected));
+    }
+}
+
+#[test]
+fn whoever_watches_hears_of_what_a_task_was_told() {
+    limited(|| {
+        let (sender, receiver) = bounded(0);
+        let (_, waker) = Wakes::new();
+        let mut told = pin!(receiver.recv_async());
+        assert!(poll(told.as_mut(), &waker).is_pending());
+        let watching = thread::spawn({
+            let receiver = receiver.clone();
+            move || {
+                let mut select = Select::new();
+                select.recv(&receiver);
+                select.ready();
+                receiver.try_recv()
+            }
+        });
+        settle();
+        sender.send(7).unwrap();
+        assert_eq!(watching.join().unwrap(), Ok(7));
+    });
 }

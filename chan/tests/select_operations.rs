@@ -275,3 +275,12 @@ fn an_operation_completed_at_the_wrong_channel_strands_nobody(setting: &Setting)
     assert!(matches!(receiver.try_recv(), Err(TryRecvError::Disconnected)));
     tally.check();
 }
+
+#[test]
+fn a_select_of_nothing_is_refused_where_it_would_wait_for_ever() {
+    for wait in [|| drop(Select::new().select()), || _ = Select::new().ready()] {
+        let panic = std::panic::catch_unwind(wait).unwrap_err();
+        assert_eq!(*panic.downcast::<&str>().unwrap(), "no operations have been added to `Select`");
+    }
+    assert!(Select::new().try_select().is_err() && Select::new().try_ready().is_err());
+}

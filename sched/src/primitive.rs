@@ -145,6 +145,13 @@ mod real {
     pub fn spin() {
         std::hint::spin_loop();
     }
+
+    /// One round of a loop that waits for a few instructions of another OS thread: after a while it
+    /// leaves the processor to it.
+    pub fn relax(round: &mut u32) {
+        *round += 1;
+        if *round < 100 { spin() } else { std::thread::yield_now() }
+    }
 }
 
 #[cfg(sward_loom)]
@@ -333,6 +340,11 @@ mod model {
     /// One round of a spin loop: lets another thread run.
     pub fn spin() {
         loom::thread::yield_now();
+    }
+
+    /// The same.
+    pub fn relax(_: &mut u32) {
+        spin();
     }
 
     /// The stand-in for `crossbeam_deque`.

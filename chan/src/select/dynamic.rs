@@ -40,6 +40,8 @@ use crate::{Receiver, Sender};
 /// [`SelectedOperation::send`] or [`SelectedOperation::recv`]. [`ready`](Self::ready) and its
 /// relatives only wait until one need not wait.
 ///
+/// Up to eight operations, on values of up to 32 bytes, need no memory but that of the set itself.
+///
 /// An operation on a closed channel need not wait, and fails. [`remove`](Self::remove) it, or it
 /// is chosen again.
 #[derive(Clone)]
@@ -191,12 +193,17 @@ impl<'a> Select<'a> {
     ///
     /// # Blocking
     ///
-    /// Parks the green thread, or blocks the OS thread; for ever if there are no operations.
+    /// Parks the green thread, or blocks the OS thread.
     ///
     /// # Cancellation
     ///
     /// Unwinds the thread as [`park`](sward_sched::park) does; nothing has been sent or received.
+    ///
+    /// # Panics
+    ///
+    /// When there are no operations.
     pub fn select(&mut self) -> SelectedOperation<'a> {
+        self.must_have_operations();
         self.run(Wait::Forever).expect("it waits until there is one")
     }
 
@@ -301,7 +308,12 @@ impl<'a> Select<'a> {
     /// # Cancellation
     ///
     /// As [`select`](Self::select).
+    ///
+    /// # Panics
+    ///
+    /// When there are no operations.
     pub fn ready(&mut self) -> usize {
+        self.must_have_operations();
         self.run_ready(Wait::Forever).expect("it waits until there is one")
     }
 
@@ -355,6 +367,10 @@ impl<'a> Select<'a> {
     /// When the time is up.
     pub fn ready_deadline(&mut self, deadline: Instant) -> Result<usize, ReadyTimeoutError> {
         self.run_ready(Wait::Until(deadline)).ok_or(ReadyTimeoutError)
+    }
+
+    fn must_have_operations(&self) {
+        assert!(!self.operations.is_empty(), "no operations have been added to `Select`");
     }
 
     fn run(&self, wait: Wait) -> Option<SelectedOperation<'a>> {
@@ -414,7 +430,8 @@ impl fmt::Debug for Select<'_> {
 /// When it is dropped, unless the thread unwinds already. What it held goes back: a received
 /// value to the head of its channel; and whoever stood by for a value looks for another. One that
 /// is leaked keeps its value, or room in the channel; a receiver of a channel without room that
-/// stood by for it waits for ever.
+/// stood by for it waits for ever. So complete it soon: while a chosen send is not completed, such a
+/// receiver does not look at its deadline, nor does it unwind.
 #[must_use = "it panics when it is dropped"]
 pub struct SelectedOperation<'a> {
     added: Added<'a>,

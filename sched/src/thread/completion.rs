@@ -18,7 +18,7 @@
 //! 4. A task is freed when its last reference goes.
 
 use crate::primitive::atomic::{AtomicUsize, Ordering, fence};
-use crate::primitive::{Mutant, broken, spin};
+use crate::primitive::{Mutant, broken, relax};
 
 const FINISHED: usize = 1;
 const JOINER: usize = 2;
@@ -86,10 +86,12 @@ impl Completion {
         if self.change(|state| (state & FINISHED == 0).then_some(state & !JOINER)) {
             return;
         }
-        // The other side is between two instructions, and holds no lock.
+        // The other side is between two instructions, and holds no lock; unless the system has
+        // interrupted it there.
+        let mut round = 0;
         // Acquire: pairs with the Release in `serve`.
         while self.0.load(Ordering::Acquire) & SERVED == 0 {
-            spin();
+            relax(&mut round);
         }
     }
 
