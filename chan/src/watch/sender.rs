@@ -58,7 +58,9 @@ impl<T> Sender<T> {
             drop(state);
             return Err(SendError(Arc::into_inner(value).expect("nobody has seen it")));
         }
-        drop(self.shared.overwrite(state, value));
+        let (before, told) = self.shared.overwrite(state, value);
+        told.wake_all();
+        drop(before);
         Ok(())
     }
 
@@ -243,7 +245,7 @@ impl<T> Drop for Sender<T> {
         let mut state = self.shared.0.lock();
         state.senders -= 1;
         if state.is_closed() {
-            state.announce();
+            state.announce().wake_all();
         }
     }
 }
