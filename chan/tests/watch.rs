@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use settings::{LONG, Setting, join_all, limited, runtime, settle, until};
 use sward_chan::watch::{Receiver, RecvError, RecvTimeoutError, Ref, SendError, Sender, channel};
+use sward_sched::internal::charge;
 use sward_sched::{spawn, yield_now};
 use tasks::{Meddler, Wakes, forget, poll, run};
 use values::Tally;
@@ -493,6 +494,27 @@ fn one_that_is_cancelled_before_its_turn_leaves_the_line() {
             assert_eq!((made, *sender.borrow()), (5, 6));
         });
     });
+}
+
+/// One that never waits makes way at its next checkpoint.
+#[test]
+fn each_change_counts_as_an_operation() {
+    let changes: [fn(&Sender<i32>); 3] = [
+        |sender| sender.send(1).unwrap(),
+        |sender| sender.send_modify(|value| *value += 1),
+        |sender| {
+            sender.send_replace(1);
+        },
+    ];
+    for change in changes {
+        limited(move || {
+            runtime(1).run(move || {
+                let (sender, _receiver) = channel(0);
+                (0..1000).for_each(|_| change(&sender));
+                assert!(charge());
+            });
+        });
+    }
 }
 
 /// In the middle of a change, and while others wait for theirs.

@@ -86,6 +86,7 @@ impl<T> Sender<T> {
     where
         T: Clone,
     {
+        charge();
         Arc::unwrap_or_clone(self.shared.turn().replace(value))
     }
 
