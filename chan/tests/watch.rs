@@ -517,6 +517,18 @@ fn each_change_counts_as_an_operation() {
     }
 }
 
+#[test]
+fn a_wait_that_is_given_up_has_seen_what_it_looked_at() {
+    let (sender, mut receiver) = channel(0);
+    sender.send(1).unwrap();
+    let mut waiting = Box::pin(receiver.wait_for_async(|value| *value == 3));
+    assert!(poll(waiting.as_mut(), Waker::noop()).is_pending());
+    drop(waiting);
+    assert_eq!(receiver.has_changed(), Ok(false));
+    sender.send(2).unwrap();
+    assert_eq!(receiver.has_changed(), Ok(true));
+}
+
 /// In the middle of a change, and while others wait for theirs.
 #[test]
 fn one_that_is_cancelled_in_its_turn_changes_nothing() {
