@@ -388,6 +388,23 @@ fn a_receiver_goes_also_if_a_waker_panics() {
     assert_eq!(LIVE.load(Ordering::SeqCst), 0);
 }
 
+/// It goes with the channel, which goes with the value.
+#[test]
+fn a_waker_that_panics_at_its_end_lets_the_receiver_go_once() {
+    let tally = Tally::new(1);
+    let (mut sender, mut receiver) = channel();
+    let waker = Meddler::waker(|| panic!("no end"));
+    assert!(sender.poll_closed(&mut Context::from_waker(&waker)).is_pending());
+    // There is another, which is left there.
+    drop(waker);
+    assert!(sender.send(tally.value(0)).is_ok());
+    assert!(catch_unwind(AssertUnwindSafe(|| receiver.try_recv())).is_err());
+    tally.check();
+    assert_eq!(receiver.try_recv().err(), Some(TryRecvError::Disconnected));
+    drop(receiver);
+    tally.check();
+}
+
 #[test]
 fn a_destructor_that_panics_harms_nobody_else() {
     let tally = Tally::new(2);
