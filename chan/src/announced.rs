@@ -18,7 +18,7 @@ use std::ptr;
 use std::task::{Poll, Waker};
 
 use sward_sched::checkpoint;
-use sward_sched::internal::{Node, Outcome, TaskWaiter, WaitList, Waiter, raise_cancel};
+use sward_sched::internal::{Closed, Node, Outcome, TaskWaiter, WaitList, Waiter, raise_cancel};
 use sward_sched::primitive::{Mutant, Mutex, MutexGuard, broken};
 
 use crate::deadline::Deadline;
@@ -122,14 +122,13 @@ impl<S> Announced<S> {
 }
 
 impl<S> Guard<'_, S> {
-    /// Unlocks, and tells all that wait to look again.
-    pub(crate) fn announce(self) {
-        if self.0.waiting.is_empty() || broken(Mutant::AnnouncedSilently) {
-            return;
+    /// Unlocks. All that wait are to look again: they sleep until the caller wakes them, which runs
+    /// users' code.
+    pub(crate) fn announce(self) -> Closed {
+        match broken(Mutant::AnnouncedSilently) {
+            true => WaitList::new().close(),
+            false => self.0.waiting.close(),
         }
-        let told = self.0.waiting.close();
-        drop(self);
-        told.wake_all();
     }
 }
 

@@ -6,11 +6,13 @@ mod settings;
 mod tasks;
 mod values;
 
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Poll, Waker};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use settings::{LONG, Setting, join_all, limited, runtime, settle, until};
@@ -20,6 +22,31 @@ use sward_sched::primitive::Mutex;
 use sward_sched::{spawn, uncancellable, yield_now};
 use tasks::{Meddler, Wakes, forget, poll, run};
 use values::{Counted, Tally};
+
+/// An alignment that is only used where it is counted what there is.
+const ALIGN: usize = 512;
+/// How many allocations of that alignment there are.
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+
+struct Counting;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+// SAFETY: it is the system's, which does all.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        LIVE.fetch_add(usize::from(layout.align() == ALIGN), Ordering::SeqCst);
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        LIVE.fetch_sub(usize::from(layout.align() == ALIGN), Ordering::SeqCst);
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(place, layout) }
+    }
+}
 
 in_every_setting!(
     a_value_is_received,
@@ -333,6 +360,49 @@ fn a_waker_that_panics_leaves_the_channel_usable() {
     assert_eq!(receiver.recv_timeout(brief), Err(RecvTimeoutError::Timeout));
     assert!(sender.send(7).is_ok());
     assert_eq!(receiver.recv(), Ok(7));
+}
+
+/// A waker that panics when it is woken.
+struct Alarm;
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        panic!("no waker");
+    }
+}
+
+#[test]
+fn a_receiver_goes_also_if_a_waker_panics() {
+    #[repr(align(512))]
+    struct Aligned(#[expect(dead_code, reason = "dropped")] Option<Counted>);
+
+    const _: () = assert!(align_of::<Aligned>() == ALIGN);
+    let alarm = Waker::from(Arc::new(Alarm));
+    let tally = Tally::new(1);
+    let (mut sender, receiver) = channel();
+    assert_eq!(LIVE.load(Ordering::SeqCst), 1);
+    assert!(sender.poll_closed(&mut Context::from_waker(&alarm)).is_pending());
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(receiver)));
+    assert!(sender.send(Aligned(Some(tally.value(0)))).is_err());
+    tally.check();
+    assert_eq!(LIVE.load(Ordering::SeqCst), 0);
+}
+
+/// It goes with the channel, which goes with the value.
+#[test]
+fn a_waker_that_panics_at_its_end_lets_the_receiver_go_once() {
+    let tally = Tally::new(1);
+    let (mut sender, mut receiver) = channel();
+    let waker = Meddler::waker(|| panic!("no end"));
+    assert!(sender.poll_closed(&mut Context::from_waker(&waker)).is_pending());
+    // There is another, which is left there.
+    drop(waker);
+    assert!(sender.send(tally.value(0)).is_ok());
+    assert!(catch_unwind(AssertUnwindSafe(|| receiver.try_recv())).is_err());
+    tally.check();
+    assert_eq!(receiver.try_recv().err(), Some(TryRecvError::Disconnected));
+    drop(receiver);
+    tally.check();
 }
 
 #[test]

@@ -10,11 +10,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::task::{Poll, Waker};
+use std::task::{Poll, Wake, Waker};
 use std::time::Duration;
 
 use settings::{LONG, Setting, join_all, limited, runtime, settle, until};
 use sward_chan::watch::{Receiver, RecvError, RecvTimeoutError, Ref, SendError, Sender, channel};
+use sward_sched::internal::charge;
 use sward_sched::{spawn, yield_now};
 use tasks::{Meddler, Wakes, forget, poll, run};
 use values::Tally;
@@ -275,6 +276,21 @@ fn what_is_changed_in_silence_is_changed() {
     assert!(poll(waiting, &waker).is_pending());
 }
 
+/// A waker that runs code when it is woken.
+struct WakesOnly<F>(F);
+
+impl<F: Fn() + Send + Sync + 'static> WakesOnly<F> {
+    fn waker(f: F) -> Waker {
+        Waker::from(Arc::new(Self(f)))
+    }
+}
+
+impl<F: Fn() + Send + Sync + 'static> Wake for WakesOnly<F> {
+    fn wake(self: Arc<Self>) {
+        (self.0)();
+    }
+}
+
 /// Its clone panics if it is told to, or calls what it is told to.
 struct Wild(Box<dyn Fn() + Send + Sync>, Box<dyn Fn() + Send + Sync>);
 
@@ -360,6 +376,90 @@ fn clones_and_destructors_and_wakers_may_use_the_channel() {
     });
 }
 
+/// Each waits for a turn, which those have that wake them.
+#[test]
+fn wakers_may_change_the_value() {
+    let changes: [fn(&Sender<i32>); 3] = [
+        |sender| sender.send(1).unwrap(),
+        |sender| sender.send_modify(|value| *value += 1),
+        |sender| {
+            sender.send_replace(1);
+        },
+    ];
+    for change in changes {
+        limited(move || {
+            let (sender, mut receiver) = channel(0);
+            let mut waiting = pin!(receiver.changed_async());
+            let waker = WakesOnly::waker({
+                let sender = sender.clone();
+                move || {
+                    sender.send_modify(|value| *value += 10);
+                    sender.send_replace(*sender.borrow() + 100);
+                }
+            });
+            assert!(poll(waiting.as_mut(), &waker).is_pending());
+            change(&sender);
+            assert_eq!(*sender.borrow(), 111);
+            assert!(poll(waiting, Waker::noop()).is_ready());
+        });
+    }
+}
+
+/// What a destructor does to the value that it was.
+#[test]
+fn after_a_panic_destructors_may_change_the_value() {
+    fn value(
+        clone: impl Fn() + Send + Sync + 'static,
+        end: impl Fn() + Send + Sync + 'static,
+    ) -> Wild {
+        Wild(Box::new(clone), Box::new(end))
+    }
+    limited(|| {
+        let (sender, receiver) = channel(value(|| {}, || {}));
+        let ends = Arc::new(AtomicUsize::new(0));
+        let end = || {
+            let (sender, ends) = (sender.clone(), ends.clone());
+            move || {
+                ends.fetch_add(1, Ordering::SeqCst);
+                sender.send_modify(|_| {});
+            }
+        };
+        let panics = |change: &dyn Fn()| catch_unwind(AssertUnwindSafe(change)).is_err();
+        // The clone, when the closure panics.
+        assert!(panics(&|| sender.send_modify(|value| {
+            value.1 = Box::new(end());
+            panic!("no change")
+        })));
+        assert_eq!(ends.load(Ordering::SeqCst), 1);
+        // What was there, and is no more, and what the closure has, when `clone` panics.
+        let clone = {
+            let sender = sender.clone();
+            move || {
+                drop(sender.send(value(|| {}, || {})));
+                panic!("no clone")
+            }
+        };
+        assert!(sender.send(value(clone, end())).is_ok());
+        let has = value(|| {}, end());
+        let change = std::cell::Cell::new(Some(move |_: &mut Wild| drop(has)));
+        assert!(panics(&|| sender.send_modify(change.take().unwrap())));
+        assert_eq!(ends.load(Ordering::SeqCst), 3);
+        // What was there, when a waker panics.
+        let changes: [&dyn Fn(); 2] =
+            [&|| sender.send_modify(|_| {}), &|| drop(sender.send_replace(value(|| {}, || {})))];
+        for (i, change) in changes.into_iter().enumerate() {
+            assert!(sender.send(value(|| {}, end())).is_ok());
+            let mut receiver = receiver.clone();
+            receiver.borrow_and_update();
+            let mut waiting = pin!(receiver.changed_async());
+            assert!(poll(waiting.as_mut(), &WakesOnly::waker(|| panic!("no waker"))).is_pending());
+            panics(change);
+            assert_eq!(ends.load(Ordering::SeqCst), 4 + i);
+        }
+        sender.send_modify(|_| {});
+    });
+}
+
 #[test]
 fn one_that_is_cancelled_before_its_turn_leaves_the_line() {
     limited(|| {
@@ -394,6 +494,39 @@ fn one_that_is_cancelled_before_its_turn_leaves_the_line() {
             assert_eq!((made, *sender.borrow()), (5, 6));
         });
     });
+}
+
+/// One that never waits makes way at its next checkpoint.
+#[test]
+fn each_change_counts_as_an_operation() {
+    let changes: [fn(&Sender<i32>); 3] = [
+        |sender| sender.send(1).unwrap(),
+        |sender| sender.send_modify(|value| *value += 1),
+        |sender| {
+            sender.send_replace(1);
+        },
+    ];
+    for change in changes {
+        limited(move || {
+            runtime(1).run(move || {
+                let (sender, _receiver) = channel(0);
+                (0..1000).for_each(|_| change(&sender));
+                assert!(charge());
+            });
+        });
+    }
+}
+
+#[test]
+fn a_wait_that_is_given_up_has_seen_what_it_looked_at() {
+    let (sender, mut receiver) = channel(0);
+    sender.send(1).unwrap();
+    let mut waiting = Box::pin(receiver.wait_for_async(|value| *value == 3));
+    assert!(poll(waiting.as_mut(), Waker::noop()).is_pending());
+    drop(waiting);
+    assert_eq!(receiver.has_changed(), Ok(false));
+    sender.send(2).unwrap();
+    assert_eq!(receiver.has_changed(), Ok(true));
 }
 
 /// In the middle of a change, and while others wait for theirs.

@@ -4,6 +4,7 @@
 #![cfg(sward_loom)]
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
@@ -224,6 +225,36 @@ fn closed_against_drop() {
         sender.closed();
         drop(sender);
         closing.join().unwrap();
+    });
+}
+
+/// A waker that panics. Without a message, of which there would be many.
+struct Alarm;
+
+impl Wake for Alarm {
+    fn wake(self: std::sync::Arc<Self>) {
+        resume_unwind(Box::new("no waker"));
+    }
+}
+
+/// A task of the sender's waits for that, does not wait, and sends. If its waker panics the receiver
+/// goes nevertheless, and so does the value.
+#[test]
+fn poll_closed_and_send_against_drop_with_a_panic() {
+    let mutants = [Mutant::OneshotSentAfterClose];
+    check("poll_closed_and_send_against_drop_with_a_panic", &mutants, || {
+        let (count, value) = counted();
+        let (mut sender, receiver) = channel();
+        let alarm = Waker::from(std::sync::Arc::new(Alarm));
+        let waits = sender.poll_closed(&mut Context::from_waker(&alarm));
+        assert!(waits.is_pending());
+        let closing = thread::spawn(move || {
+            // Whether it comes through is not what this is about.
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(receiver)));
+        });
+        drop(sender.send(value));
+        closing.join().unwrap();
+        assert_eq!(Arc::strong_count(&count), 1);
     });
 }
 

@@ -20,9 +20,10 @@
 //! waits: when there are more, the oldest goes, and a receiver that had not got that far is told so,
 //! and how many it has missed ([`RecvError::Lagged`]); then it goes on with the oldest that is there.
 //!
-//! Each receiver gets a clone, but the last one the value itself. Clones are made by the receivers,
-//! side by side, so values are shared between threads: they are `Sync`. While one is being made
-//! nobody waits for it, and one that panics harms nobody else; that receiver has had its value.
+//! Each receiver gets a clone, but the last one the value itself, if no other is still making its
+//! clone of it. Clones are made by the receivers, side by side, so values are shared between
+//! threads: they are `Sync`. While one is being made nobody waits for it, and one that panics harms
+//! nobody else; that receiver has had its value.
 
 // queue.rs has what the channel holds, sender.rs and receiver.rs the ends, `announced.rs` of the
 // crate how receivers wait.

@@ -49,7 +49,7 @@ impl<T> Receiver<T> {
     }
 
     /// How many values this receiver has still to get. If it is more than the capacity, it has
-    /// missed the first of them.
+    /// missed the first of them. (If it is more than a `usize` holds, `usize::MAX`.)
     ///
     /// ```
     /// # use sward_chan as chan;
@@ -58,7 +58,8 @@ impl<T> Receiver<T> {
     /// assert_eq!(receiver.len(), 3);
     /// ```
     pub fn len(&self) -> usize {
-        (self.shared.lock().end() - self.position) as usize
+        let left = self.shared.lock().end() - self.position;
+        left.try_into().unwrap_or(usize::MAX)
     }
 
     /// Whether this receiver has got everything.

@@ -58,7 +58,7 @@ impl<T> Sender<T> {
         let mut queue = self.shared.lock();
         match queue.push(value) {
             Ok((receivers, gone)) => {
-                queue.announce();
+                queue.announce().wake_all();
                 drop(gone);
                 Ok(receivers)
             }
@@ -141,7 +141,7 @@ impl<T> Sender<T> {
     pub fn close(&self) -> bool {
         let mut queue = self.shared.lock();
         let first = queue.close();
-        queue.announce();
+        queue.announce().wake_all();
         first
     }
 
@@ -168,7 +168,7 @@ impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
         let mut queue = self.shared.lock();
         if queue.remove_sender() {
-            queue.announce();
+            queue.announce().wake_all();
         }
     }
 }

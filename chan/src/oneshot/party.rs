@@ -5,9 +5,13 @@ use std::ptr::NonNull;
 
 use sward_sched::internal::Waiter;
 use sward_sched::primitive::atomic::Ordering;
-use sward_sched::primitive::{Mutant, broken, spin};
+use sward_sched::primitive::{Mutant, NAPS, broken, spin};
 
 use super::state::{End, Party, RECEIVER_GONE, Shared};
+
+/// How often to look whether the other end is through, before the processor is left to it: it may
+/// have lost its own. (Under loom every look does so.)
+const LOOKS: u32 = if NAPS { 64 } else { u32::MAX };
 
 impl<T> Shared<T> {
     /// `party` is to be told of the event for `end`. `false`: it is there already.
@@ -51,8 +55,14 @@ impl<T> Shared<T> {
         }
         // The other end is between two instructions, and holds no lock.
         // Acquire: pairs with the Release in `tell`.
+        let mut looks = 0;
         while self.state.load(Ordering::Acquire) & end.waits() != 0 {
-            spin();
+            if looks < LOOKS {
+                spin();
+                looks += 1;
+            } else {
+                std::thread::yield_now();
+            }
         }
         false
     }

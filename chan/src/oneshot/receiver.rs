@@ -54,17 +54,18 @@ impl<T> Receiver<T> {
     /// The value, or the end of all hope for it, or what is still shared.
     #[inline]
     fn look(&mut self) -> Result<Result<T, RecvError>, &Shared<T>> {
-        let Some(shared) = self.shared else { return Ok(Err(RecvError)) };
+        // Taken out first: to free what is shared runs users' code, after which the receiver is
+        // gone also if that panics.
+        let Some(shared) = self.shared.take() else { return Ok(Err(RecvError)) };
         // SAFETY: this is the receiver, and from when it has the value it is gone.
-        match unsafe { Shared::take(shared) } {
-            Found::Value(value) => {
-                self.shared = None;
-                Ok(Ok(value))
-            }
+        let result = match unsafe { Shared::take(shared) } {
+            Found::Value(value) => return Ok(Ok(value)),
             Found::Nothing => Ok(Err(RecvError)),
             // SAFETY: it has not gone.
             Found::NotYet => Err(unsafe { shared.as_ref() }),
-        }
+        };
+        self.shared = Some(shared);
+        result
     }
 
     /// Receives the value if it is there.

@@ -1,7 +1,9 @@
 //! From one end to the other: the value, or that there will be none, or that none is wanted. The
 //! numbers are those of the invariants in `state.rs`.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
+use std::thread::panicking;
 
 use sward_sched::primitive::atomic::Ordering;
 use sward_sched::primitive::{Mutant, broken};
@@ -171,10 +173,20 @@ impl<T> Shared<T> {
                 return Some(unsafe { Self::take_sent(this, state) });
             }
             if state & (CLOSED | SENDER_WAITS) == SENDER_WAITS {
+                // Wakes, and that is users' code: if it panics the receiver goes nevertheless.
                 // SAFETY: the caller's promise.
-                unsafe { Self::close(this) };
-                state = shared.state.load(Ordering::Acquire);
-                continue;
+                let close = || unsafe { Self::close(this) };
+                let told = catch_unwind(AssertUnwindSafe(close));
+                // Comes here no more: it is closed.
+                // SAFETY: as above.
+                let value = unsafe { Self::drop_receiver(this) };
+                if let Err(panic) = told
+                    && !panicking()
+                {
+                    drop(value);
+                    resume_unwind(panic);
+                }
+                return value;
             }
             let next = state | CLOSED | RECEIVER_GONE;
             // Release: pairs with the Acquire in `end` and `is_closed`.

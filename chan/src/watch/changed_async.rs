@@ -52,7 +52,8 @@ impl<T> Receiver<T> {
     ///
     /// # Cancellation
     ///
-    /// The future may be dropped, or forgotten, at any time.
+    /// The future may be dropped, or forgotten, at any time. The values that `is_it` was asked about
+    /// are seen then.
     ///
     /// # Errors
     ///

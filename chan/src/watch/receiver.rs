@@ -189,7 +189,8 @@ impl<T> Receiver<T> {
     ///
     /// # Cancellation
     ///
-    /// Unwinds the thread as [`park`](sward_sched::park) does.
+    /// Unwinds the thread as [`park`](sward_sched::park) does. The values that `is_it` was asked
+    /// about are seen then.
     ///
     /// # Errors
     ///

@@ -58,7 +58,9 @@ impl<T> Sender<T> {
             drop(state);
             return Err(SendError(Arc::into_inner(value).expect("nobody has seen it")));
         }
-        drop(self.shared.overwrite(state, value));
+        let (before, told) = self.shared.overwrite(state, value);
+        told.wake_all();
+        drop(before);
         Ok(())
     }
 
@@ -84,6 +86,7 @@ impl<T> Sender<T> {
     where
         T: Clone,
     {
+        charge();
         Arc::unwrap_or_clone(self.shared.turn().replace(value))
     }
 
@@ -243,7 +246,7 @@ impl<T> Drop for Sender<T> {
         let mut state = self.shared.0.lock();
         state.senders -= 1;
         if state.is_closed() {
-            state.announce();
+            state.announce().wake_all();
         }
     }
 }

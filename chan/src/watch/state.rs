@@ -8,6 +8,8 @@
 //!    so `send` never waits.
 //! 4. Who finds at the end of its turn that the value was overwritten meanwhile has changed what is
 //!    no more: its change came first, nobody has seen it, and it is dropped.
+//! 5. Of users' code only `Clone` and the closure run in a turn. Wakers and destructors may want one
+//!    themselves: they run when it has been handed on, after a panic, too.
 //!
 //! Rejected: to try again in (4) (a closure would be called more than once), and a turn for `send`
 //! (it would wait for closures).
@@ -16,7 +18,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use sward_sched::internal::{Node, Outcome, WaitList, Waiter, raise_cancel};
+use sward_sched::internal::{Closed, Node, Outcome, WaitList, Waiter, raise_cancel};
 use sward_sched::primitive::{Mutant, broken};
 
 use crate::announced::{Announced, Guard};
@@ -60,13 +62,16 @@ impl<T> Shared<T> {
         }))
     }
 
-    /// Puts `value` in the place of what is there, which is returned to be dropped.
-    pub(super) fn overwrite(&self, state: Guard<'_, State<T>>, value: Arc<T>) -> Arc<T> {
-        let mut state = state;
+    /// Puts `value` in the place of what is there, which is returned to be dropped, and the
+    /// receivers that are to be woken.
+    pub(super) fn overwrite(
+        &self,
+        mut state: Guard<'_, State<T>>,
+        value: Arc<T>,
+    ) -> (Arc<T>, Closed) {
         let before = std::mem::replace(&mut state.value, value);
         state.version += 1;
-        state.announce();
-        before
+        (before, state.announce())
     }
 
     /// Waits for a turn.
@@ -97,7 +102,11 @@ impl<T> Turn<'_, T> {
     /// Puts `value` in the place of what is there, which is returned.
     pub(super) fn replace(self, value: T) -> Arc<T> {
         let value = Arc::new(value);
-        self.0.overwrite(self.0.0.lock(), value)
+        let (before, told) = self.0.overwrite(self.0.0.lock(), value);
+        // (5)
+        drop(self);
+        told.wake_all();
+        before
     }
 
     /// Changes the value; receivers hear of it if `modify` says so.
@@ -108,23 +117,29 @@ impl<T> Turn<'_, T> {
         let state = self.0.0.lock();
         let (before, version) = (state.value.clone(), state.version);
         drop(state);
-        let mut changed = T::clone(&before);
+        let mut changed;
+        // (5): below all values, so that it goes before them if there is a panic.
+        let turn = self;
+        changed = T::clone(&before);
         let is_modified = modify(&mut changed);
         let changed = Arc::new(changed);
-        let mut state = self.0.0.lock();
-        let gone = if state.version != version && !broken(Mutant::WatchChangedBlindly) {
+        let mut state = turn.0.0.lock();
+        let (gone, told) = if state.version != version && !broken(Mutant::WatchChangedBlindly) {
             // (4)
             drop(state);
-            changed
+            (changed, None)
         } else if is_modified {
-            self.0.overwrite(state, changed)
+            let (gone, told) = turn.0.overwrite(state, changed);
+            (gone, Some(told))
         } else {
             let gone = std::mem::replace(&mut state.value, changed);
             drop(state);
-            gone
+            (gone, None)
         };
-        // Destructors may want a turn, too.
-        drop(self);
+        drop(turn);
+        if let Some(told) = told {
+            told.wake_all();
+        }
         drop((before, gone));
         is_modified
     }
