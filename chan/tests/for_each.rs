@@ -4,7 +4,7 @@
 mod settings;
 
 use std::collections::HashSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -23,6 +23,7 @@ in_every_setting! {
     several_crews_share_a_channel,
     a_panic_ends_the_crew_and_comes_back,
     a_channel_that_is_closed_already_has_no_work,
+    what_a_crew_had_is_gone_when_it_returns,
 }
 
 fn each_value_is_worked_off_once(setting: &Setting) {
@@ -113,6 +114,33 @@ fn a_channel_that_is_closed_already_has_no_work(_: &Setting) {
     receiver.for_each(3, |_| unreachable!()).unwrap();
 }
 
+fn what_a_crew_had_is_gone_when_it_returns(setting: &Setting) {
+    for round in 0..200 {
+        let (sender, receiver) = bounded(16);
+        let sending = setting.spawn({
+            let sender = sender.clone();
+            move || {
+                (1..=20).for_each(|i| _ = sender.send(i));
+                sender.close();
+            }
+        });
+        let sum = Arc::new(AtomicUsize::new(0));
+        let sums = sum.clone();
+        let fails = round % 8 == 0;
+        let work = move |i| {
+            sums.fetch_add(i, Ordering::Relaxed);
+            if fails && i == 20 {
+                resume_unwind(Box::new("twenty"));
+            }
+        };
+        assert_eq!(receiver.for_each(4, work).is_err(), fails);
+        assert_eq!(Arc::try_unwrap(sum).unwrap().into_inner(), 210);
+        drop(receiver);
+        assert!(sender.send(0).is_err());
+        sending.join();
+    }
+}
+
 #[test]
 fn a_crew_of_none_is_refused() {
     let (_sender, receiver) = bounded::<()>(0);
@@ -143,6 +171,26 @@ fn a_caller_whose_time_is_up_leaves_the_rest_in_the_channel() {
                 assert!(sender.is_disconnected());
             });
         }
+    });
+}
+
+/// A panic that is not the first stays with its hand, so that goes away, too.
+#[test]
+fn nothing_is_left_of_a_crew_that_has_ended() {
+    on_every_runtime(|rt| {
+        rt.run(|| {
+            let (sender, receiver) = unbounded();
+            (0..2).for_each(|_| sender.send(()).unwrap());
+            let (begun, token) = (AtomicUsize::new(0), Arc::new(()));
+            let panic = token.clone();
+            let work = move |()| {
+                begun.fetch_add(1, Ordering::Relaxed);
+                until(|| begun.load(Ordering::Relaxed) == 2);
+                resume_unwind(Box::new(panic.clone()));
+            };
+            assert!(receiver.for_each(3, work).unwrap_err().is_panic());
+            until(|| Arc::strong_count(&token) == 1);
+        });
     });
 }
 
