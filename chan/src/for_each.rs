@@ -21,16 +21,19 @@
 //!    more it is the last to have them, and they are gone when it returns. Wakers hold hands, and
 //!    a hand that has ended has no part.
 //! 3. All hands end: with the channel, after a panic, when the caller unwinds, when its runtime
-//!    shuts down.
+//!    shuts down. One that ends while others wait in line passes on what it was told of; what that
+//!    wakes may panic, after all of the crew have been told, and stops nothing here.
 //!
 //! Rejected: threads that wait in `recv` and are let go to another worker there. It saves the 100 ns
 //! of a spawn, and needs the scheduler to change its mind about a thread that has begun.
 
 use std::convert::Infallible;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Poll, Wake, Waker};
+use std::thread::{self, panicking};
 
 use sward_sched::internal::{Home, charge};
 use sward_sched::primitive::atomic::{AtomicU8, Ordering};
@@ -187,18 +190,22 @@ impl<T, F> Hand<T, F> {
         self.state.load(Ordering::Relaxed) == ENDED
     }
 
-    /// It has ended, and is the caller's.
-    fn leave(&self, part: Part<T, F>) {
-        let place = self.place.with_mut(|place| {
-            // SAFETY: (1). It is pinned, in the hand, up to here.
-            unsafe {
-                part.job.receiver.channel().abandon_recv(Pin::new_unchecked(&mut *place));
-                // With its waker, which holds the hand.
-                mem::replace(&mut *place, TaskPlace::new())
-            }
+    /// It has ended, and is the caller's. Returns what panicked on the way, when all is done.
+    fn leave(&self, part: Part<T, F>) -> thread::Result<()> {
+        let (abandoned, place) = self.place.with_mut(|place| {
+            let abandon = || {
+                // SAFETY: (1). It is pinned, in the hand, up to here.
+                let place = unsafe { Pin::new_unchecked(&mut *place) };
+                part.job.receiver.channel().abandon_recv(place);
+            };
+            let abandoned = catch_unwind(AssertUnwindSafe(abandon));
+            // With its waker, which holds the hand.
+            // SAFETY: (1). It is in no line any more, whatever panicked after that.
+            (abandoned, mem::replace(unsafe { &mut *place }, TaskPlace::new()))
         });
         drop(place);
-        drop(part);
+        // `f` may be among it, whose destructor is the user's.
+        abandoned.and(catch_unwind(AssertUnwindSafe(|| drop(part))))
     }
 }
 
@@ -232,14 +239,16 @@ impl<T: Send + 'static, F: Fn(T) + Send + Sync + 'static> Wake for Hand<T, F> {
 }
 
 impl<T, F> Crew<T, F> {
-    /// No hand takes another item, and those that are idle leave.
-    fn end(&self) {
-        for hand in &self.hands {
-            if hand.end() == IDLE {
-                let part = hand.part.lock().take();
-                hand.leave(part.expect("an idle hand has its part"));
-            }
-        }
+    /// No hand takes another item, and those that are idle leave. Returns the first panic of what
+    /// they woke.
+    fn end(&self) -> thread::Result<()> {
+        // All first: what one passes on is not for the others.
+        let idle: Vec<_> = self.hands.iter().filter(|hand| hand.end() == IDLE).collect();
+        let leave = |hand: &Arc<Hand<T, F>>| {
+            let part = hand.part.lock().take();
+            hand.leave(part.expect("an idle hand has its part"))
+        };
+        idle.into_iter().map(leave).fold(Ok(()), Result::and)
     }
 }
 
@@ -248,7 +257,16 @@ struct EndsCrew<'a, T, F>(&'a Crew<T, F>);
 
 impl<T, F> Drop for EndsCrew<'_, T, F> {
     fn drop(&mut self) {
-        self.0.end();
+        go_on(self.0.end());
+    }
+}
+
+/// With the panic, unless there is one already.
+fn go_on(result: thread::Result<()>) {
+    if let Err(panic) = result
+        && !panicking()
+    {
+        resume_unwind(panic);
     }
 }
 
@@ -311,14 +329,15 @@ impl<T, F> Drop for Shift<T, F> {
     fn drop(&mut self) {
         let Some(part) = self.part.take() else { return };
         let hand = &self.hand;
+        let mut ended = Ok(());
         if !self.is_done
             && let Some(crew) = hand.crew.upgrade()
             && crew.failed.set(hand.clone()).is_ok()
         {
-            crew.end();
+            ended = crew.end();
         }
         // Place and part are the shift's, whether or not somebody has said that the hand ends (1).
         hand.end();
-        hand.leave(part);
+        go_on(ended.and(hand.leave(part)));
     }
 }

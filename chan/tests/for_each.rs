@@ -4,9 +4,12 @@
 mod settings;
 
 use std::collections::HashSet;
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -171,6 +174,45 @@ fn a_caller_whose_time_is_up_leaves_the_rest_in_the_channel() {
                 assert!(sender.is_disconnected());
             });
         }
+    });
+}
+
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic!("the waker");
+    }
+}
+
+/// One hand tells another of a value, and ends it before it comes: so it passes that on to a task
+/// whose waker panics.
+#[test]
+fn a_waker_that_panics_keeps_nobody_from_leaving() {
+    limited(|| {
+        runtime(1).run(|| {
+            let (sender, receiver) = unbounded();
+            let work = {
+                let sender = sender.clone();
+                move |()| {
+                    sender.send(()).unwrap();
+                    panic!("the call");
+                }
+            };
+            let working = spawn({
+                let receiver = receiver.clone();
+                move || receiver.for_each(2, work)
+            });
+            settle();
+            let mut receiving = pin!(receiver.recv_async());
+            let waker = Waker::from(Arc::new(Panics));
+            assert!(receiving.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            sender.send(()).unwrap();
+            let error = working.join().unwrap().unwrap_err();
+            assert_eq!(*error.into_panic().downcast::<&str>().unwrap(), "the call");
+            let mut context = Context::from_waker(Waker::noop());
+            assert_eq!(receiving.poll(&mut context), Poll::Ready(Ok(())));
+        });
     });
 }
 
