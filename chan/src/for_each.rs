@@ -77,13 +77,15 @@ impl<T> Receiver<T> {
     /// # Cancellation
     ///
     /// Unwinds the caller, and ends the crew: calls that have begun go on, and nobody waits for
-    /// them; `f` is dropped after the last. No further value is received.
+    /// them; `f` is dropped after the last. No further value is received, but that a thread which
+    /// is just looking may take one from the channel for a moment, and put it back at the head;
+    /// one that had taken a value shortly before may begin its call shortly after.
     ///
     /// # Errors
     ///
-    /// The first panic of `f`, when all other calls have returned. No further value is received
-    /// after it: what is left is still in the channel. Also when a thread could not start, or the
-    /// runtime shuts down.
+    /// The first panic of `f`, when all other calls have returned. When it has unwound its thread
+    /// the crew ends, as when the caller is cancelled: what is left is still in the channel. Also
+    /// when a thread could not start, or the runtime shuts down.
     ///
     /// # Panics
     ///
@@ -186,7 +188,8 @@ impl<T, F> Hand<T, F> {
     }
 
     fn has_ended(&self) -> bool {
-        // Relaxed: it only says when to stop.
+        // Relaxed: it only says when to stop. To a value that was sent after the end the channel's
+        // lock has brought it along.
         self.state.load(Ordering::Relaxed) == ENDED
     }
 
@@ -290,6 +293,9 @@ impl<T: Send + 'static, F: Fn(T) + Send + Sync + 'static> Shift<T, F> {
                 job.receiver.channel().poll_recv(place, &waker)
             });
             match received {
+                Poll::Ready(Ok(value)) if self.hand.has_ended() => {
+                    job.receiver.channel().put_back(value);
+                }
                 Poll::Ready(Ok(value)) => {
                     (job.f)(value);
                     if charge() {

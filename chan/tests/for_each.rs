@@ -8,7 +8,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -174,6 +174,44 @@ fn a_caller_whose_time_is_up_leaves_the_rest_in_the_channel() {
                 assert!(sender.is_disconnected());
             });
         }
+    });
+}
+
+/// Waits in the middle of a receive, in which it is woken.
+struct Stalls {
+    reached: AtomicBool,
+    goes_on: AtomicBool,
+}
+
+impl Wake for Stalls {
+    fn wake(self: Arc<Self>) {
+        self.reached.store(true, Ordering::Release);
+        until(|| self.goes_on.load(Ordering::Acquire));
+    }
+}
+
+#[test]
+fn what_is_received_after_the_caller_has_left_goes_back() {
+    on_every_runtime(|rt| {
+        let (sender, receiver) = bounded(1);
+        sender.send(1).unwrap();
+        let stalls = Arc::new(Stalls { reached: false.into(), goes_on: false.into() });
+        let waker = Waker::from(stalls.clone());
+        // Gets the room of the first, and is woken by whoever receives that.
+        let mut sending = pin!(sender.send_async(2));
+        assert!(sending.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        let calls = Arc::new(AtomicUsize::new(0));
+        let working = rt.spawn({
+            let (receiver, calls) = (receiver.clone(), calls.clone());
+            move || receiver.for_each(1, move |_| _ = calls.fetch_add(1, Ordering::Relaxed))
+        });
+        until(|| stalls.reached.load(Ordering::Acquire));
+        working.cancel();
+        assert!(working.join().unwrap_err().is_cancelled());
+        stalls.goes_on.store(true, Ordering::Release);
+        until(|| Arc::strong_count(&calls) == 1);
+        assert_eq!(calls.load(Ordering::Relaxed), 0);
+        assert_eq!([receiver.recv(), receiver.recv()], [Ok(1), Ok(2)]);
     });
 }
 
