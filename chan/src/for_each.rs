@@ -23,6 +23,8 @@
 //! 3. All hands end: with the channel, after a panic, when the caller unwinds, when its runtime
 //!    shuts down. One that ends while others wait in line passes on what it was told of; what that
 //!    wakes may panic, after all of the crew have been told, and stops nothing here.
+//! 4. `f` is called in a function of its own, which is never inlined: the threads of a runtime may
+//!    migrate, and a loop around `f` would keep the address of a thread-local from call to call.
 //!
 //! Rejected: threads that wait in `recv` and are let go to another worker there. It saves the 100 ns
 //! of a spawn, and needs the scheduler to change its mind about a thread that has begun.
@@ -127,6 +129,14 @@ impl<T> Receiver<T> {
 struct Job<T, F> {
     receiver: Receiver<T>,
     f: F,
+}
+
+impl<T, F: Fn(T)> Job<T, F> {
+    /// See (4).
+    #[inline(never)]
+    fn call(&self, value: T) {
+        (self.f)(value);
+    }
 }
 
 /// A hand's, until it ends.
@@ -297,7 +307,7 @@ impl<T: Send + 'static, F: Fn(T) + Send + Sync + 'static> Shift<T, F> {
                     job.receiver.channel().put_back(value);
                 }
                 Poll::Ready(Ok(value)) => {
-                    (job.f)(value);
+                    job.call(value);
                     if charge() {
                         return self.go_on_in_another();
                     }
