@@ -3,8 +3,8 @@
 //! A sticky thread that waits for an item would stay on the worker where it first waited, and with
 //! it all that it ever receives. So nobody waits here: a hand that finds nothing gets in line as an
 //! async task does, and its thread ends; whoever sends an item wakes the task, which starts a
-//! *fresh* thread, and those are anybody's to steal. A hand whose time slice is used up ends its
-//! thread, too, and goes on in a fresh one. So hands move from worker to worker between items,
+//! *fresh* thread, and those are anybody's to steal. A hand whose time slice or budget is used up
+//! ends its thread, too, and goes on in a fresh one. So hands move from worker to worker there,
 //! and there alone: a thread that has begun stays, and `f` with all that it has on the stack.
 //!
 //! ```text
@@ -52,8 +52,9 @@ const ENDED: u8 = 3;
 
 impl<T> Receiver<T> {
     /// Calls `f` with each value, in up to `n` green threads at a time, until the channel is closed
-    /// or without a sender. Which worker a thread runs on is decided for each item anew: so all
-    /// cores share the work, however unevenly it comes.
+    /// or without a sender. A thread goes on while there are values and its time slice lasts; what
+    /// is left then, or comes later, is for a fresh one, which begins on any worker: so all cores
+    /// share the work, however unevenly it comes.
     ///
     /// ```
     /// # use sward_chan as chan;
@@ -69,7 +70,8 @@ impl<T> Receiver<T> {
     /// assert_eq!(Arc::try_unwrap(sum).unwrap().into_inner(), 5050);
     /// ```
     ///
-    /// An `f` that blocks keeps its thread, and so one of the `n`, where it is.
+    /// An `f` that blocks keeps its thread, and so one of the `n`, where it is; and that thread,
+    /// which gets a new time slice with each wait, stays where it is while there are values.
     ///
     /// # Blocking
     ///
