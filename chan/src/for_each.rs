@@ -3,8 +3,8 @@
 //! A sticky thread that waits for an item would stay on the worker where it first waited, and with
 //! it all that it ever receives. So nobody waits here: a hand that finds nothing gets in line as an
 //! async task does, and its thread ends; whoever sends an item wakes the task, which starts a
-//! *fresh* thread, and those are anybody's to steal. A hand whose time slice is used up ends its
-//! thread, too, and goes on in a fresh one. So hands move from worker to worker between items,
+//! *fresh* thread, and those are anybody's to steal. A hand whose time slice or budget is used up
+//! ends its thread, too, and goes on in a fresh one. So hands move from worker to worker there,
 //! and there alone: a thread that has begun stays, and `f` with all that it has on the stack.
 //!
 //! ```text
@@ -13,19 +13,29 @@
 //!   any ──end──▶ ENDED
 //! ```
 //!
-//! 1. The place in line belongs to the shift while a hand works, and to whoever ends it while it
-//!    is idle. A shift is one run of one hand's thread; there is one at most for each hand.
-//! 2. A hand that has ended holds neither its place in line nor the caller back. All end: with the
-//!    channel, after a panic, when the caller unwinds, when its runtime shuts down.
+//! 1. A hand's place in line and its part belong to the shift while it works, and to whoever wakes
+//!    or ends it while it is idle. A shift is one run of one hand's thread; there is one at most
+//!    for each hand.
+//! 2. The parts, and the caller, hold all that there is of `f` and of the crew's receiver; a part
+//!    lets go of them before it lets go of the caller. So when nothing holds the caller back any
+//!    more it is the last to have them, and they are gone when it returns. Wakers hold hands, and
+//!    a hand that has ended has no part.
+//! 3. All hands end: with the channel, after a panic, when the caller unwinds, when its runtime
+//!    shuts down. One that ends while others wait in line passes on what it was told of; what that
+//!    wakes may panic, after all of the crew have been told, and stops nothing here.
+//! 4. `f` is called in a function of its own, which is never inlined: the threads of a runtime may
+//!    migrate, and a loop around `f` would keep the address of a thread-local from call to call.
 //!
 //! Rejected: threads that wait in `recv` and are let go to another worker there. It saves the 100 ns
 //! of a spawn, and needs the scheduler to change its mind about a thread that has begun.
 
 use std::convert::Infallible;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Poll, Wake, Waker};
+use std::thread::{self, panicking};
 
 use sward_sched::internal::{Home, charge};
 use sward_sched::primitive::atomic::{AtomicU8, Ordering};
@@ -42,8 +52,9 @@ const ENDED: u8 = 3;
 
 impl<T> Receiver<T> {
     /// Calls `f` with each value, in up to `n` green threads at a time, until the channel is closed
-    /// or without a sender. Which worker a thread runs on is decided for each item anew: so all
-    /// cores share the work, however unevenly it comes.
+    /// or without a sender. A thread goes on while there are values and its time slice lasts; what
+    /// is left then, or comes later, is for a fresh one, which begins on any worker: so all cores
+    /// share the work, however unevenly it comes.
     ///
     /// ```
     /// # use sward_chan as chan;
@@ -55,26 +66,30 @@ impl<T> Receiver<T> {
     /// let sum = Arc::new(AtomicU32::new(0));
     /// let total = sum.clone();
     /// receiver.for_each(8, move |i| _ = total.fetch_add(i, Ordering::Relaxed)).unwrap();
-    /// assert_eq!(sum.load(Ordering::Relaxed), 5050);
+    /// // It has been dropped, with all that it captured.
+    /// assert_eq!(Arc::try_unwrap(sum).unwrap().into_inner(), 5050);
     /// ```
     ///
-    /// An `f` that blocks keeps its thread, and so one of the `n`, where it is.
+    /// An `f` that blocks keeps its thread, and so one of the `n`, where it is; and that thread,
+    /// which gets a new time slice with each wait, stays where it is while there are values.
     ///
     /// # Blocking
     ///
     /// Parks the green thread, or blocks the OS thread, until the channel is closed and all calls
-    /// have returned.
+    /// have returned. `f` has been dropped then.
     ///
     /// # Cancellation
     ///
-    /// Unwinds the caller. No further value is received; calls that have begun go on, and nobody
-    /// waits for them.
+    /// Unwinds the caller, and ends the crew: calls that have begun go on, and nobody waits for
+    /// them; `f` is dropped after the last. No further value is received, but that a thread which
+    /// is just looking may take one from the channel for a moment, and put it back at the head;
+    /// one that had taken a value shortly before may begin its call shortly after.
     ///
     /// # Errors
     ///
-    /// The first panic of `f`, when all other calls have returned. No further value is received
-    /// after it: what is left is still in the channel. Also when a thread could not start, or the
-    /// runtime shuts down.
+    /// The first panic of `f`, when all other calls have returned. When it has unwound its thread
+    /// the crew ends, as when the caller is cancelled: what is left is still in the channel. Also
+    /// when a thread could not start, or the runtime shuts down.
     ///
     /// # Panics
     ///
@@ -86,58 +101,88 @@ impl<T> Receiver<T> {
         T: Send + 'static,
     {
         assert!(n > 0, "`for_each` needs at least one thread to call `f` in");
+        let job = Arc::new(Job { receiver: self.clone(), f });
         let (working, all_ended) = bounded::<Infallible>(0);
-        let crew = Arc::new(Crew {
-            receiver: self.clone(),
-            f,
-            home: Home::current(),
-            hands: (0..n).map(|_| Hand::new(working.clone())).collect(),
+        let home = Home::current();
+        let crew = Arc::new_cyclic(|crew| Crew {
+            hands: (0..n).map(|_| Arc::new(Hand::new(crew.clone(), home.clone()))).collect(),
             failed: OnceLock::new(),
         });
+        let _at_the_end = EndsCrew(&crew);
+        for hand in &crew.hands {
+            hand.clone().start(Part { job: job.clone(), working: working.clone() });
+        }
         drop(working);
-        let _at_the_end = EndsCrew(&*crew);
-        (0..n).for_each(|index| crew.clone().start(index));
         // Closed by the last hand that ends.
         let _ = all_ended.recv();
+        // The last (2).
+        drop(job);
         match crew.failed.get() {
             None => Ok(()),
-            Some(index) => {
-                let shift = crew.hands[*index].shift.lock().take();
+            Some(hand) => {
+                let shift = hand.shift.lock().take();
                 shift.expect("a hand that failed had a shift").join()
             }
         }
     }
 }
 
-/// All hands, and what they share.
-struct Crew<T, F> {
+/// What there is to do.
+struct Job<T, F> {
     receiver: Receiver<T>,
     f: F,
-    home: Home,
-    hands: Box<[Hand]>,
-    /// The first hand whose shift unwound.
-    failed: OnceLock<usize>,
 }
 
-struct Hand {
+impl<T, F: Fn(T)> Job<T, F> {
+    /// See (4).
+    #[inline(never)]
+    fn call(&self, value: T) {
+        (self.f)(value);
+    }
+}
+
+/// A hand's, until it ends.
+struct Part<T, F> {
+    // Dropped before `working` (2).
+    job: Arc<Job<T, F>>,
+    /// Holds the caller back.
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    working: Sender<Infallible>,
+}
+
+/// All hands.
+struct Crew<T, F> {
+    hands: Box<[Arc<Hand<T, F>>]>,
+    /// The first whose shift unwound.
+    failed: OnceLock<Arc<Hand<T, F>>>,
+}
+
+/// One that calls `f`, and the task that waits in its place.
+struct Hand<T, F> {
+    /// Gone with the caller.
+    crew: Weak<Crew<T, F>>,
+    home: Home,
     state: AtomicU8,
     place: UnsafeCell<TaskPlace>,
+    /// While it is idle.
+    part: Mutex<Option<Part<T, F>>>,
     /// The thread of its last shift.
     shift: Mutex<Option<JoinHandle<()>>>,
-    /// Until it ends.
-    working: Mutex<Option<Sender<Infallible>>>,
 }
 
-// SAFETY: the place is with one side at a time (1).
-unsafe impl Sync for Hand {}
+// SAFETY: the place is with one side at a time (1). The rest is as safe to share as the types say.
+unsafe impl<T: Send, F: Send + Sync> Sync for Hand<T, F> {}
 
-impl Hand {
-    fn new(working: Sender<Infallible>) -> Self {
+impl<T, F> Hand<T, F> {
+    /// It works: `start` is to follow.
+    fn new(crew: Weak<Crew<T, F>>, home: Home) -> Self {
         Self {
+            crew,
+            home,
             state: AtomicU8::new(WORKS),
             place: UnsafeCell::new(TaskPlace::new()),
+            part: Mutex::new(None),
             shift: Mutex::new(None),
-            working: Mutex::new(Some(working)),
         }
     }
 
@@ -147,43 +192,78 @@ impl Hand {
         // tells of.
         self.state.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
+
+    /// Returns the state before.
+    fn end(&self) -> u8 {
+        // Acquire and Release: as above.
+        self.state.swap(ENDED, Ordering::AcqRel)
+    }
+
+    fn has_ended(&self) -> bool {
+        // Relaxed: it only says when to stop. To a value that was sent after the end the channel's
+        // lock has brought it along.
+        self.state.load(Ordering::Relaxed) == ENDED
+    }
+
+    /// It has ended, and is the caller's. Returns what panicked on the way, when all is done.
+    fn leave(&self, part: Part<T, F>) -> thread::Result<()> {
+        let (abandoned, place) = self.place.with_mut(|place| {
+            let abandon = || {
+                // SAFETY: (1). It is pinned, in the hand, up to here.
+                let place = unsafe { Pin::new_unchecked(&mut *place) };
+                part.job.receiver.channel().abandon_recv(place);
+            };
+            let abandoned = catch_unwind(AssertUnwindSafe(abandon));
+            // With its waker, which holds the hand.
+            // SAFETY: (1). It is in no line any more, whatever panicked after that.
+            (abandoned, mem::replace(unsafe { &mut *place }, TaskPlace::new()))
+        });
+        drop(place);
+        // `f` may be among it, whose destructor is the user's.
+        abandoned.and(catch_unwind(AssertUnwindSafe(|| drop(part))))
+    }
 }
 
-impl<T: Send + 'static, F: Fn(T) + Send + Sync + 'static> Crew<T, F> {
+impl<T: Send + 'static, F: Fn(T) + Send + Sync + 'static> Hand<T, F> {
     /// Starts a shift of a hand that works.
-    fn start(self: Arc<Self>, index: usize) {
-        let shift = Shift { crew: self.clone(), index, then: Then::Failed };
+    fn start(self: Arc<Self>, part: Part<T, F>) {
+        let shift = Shift { hand: self.clone(), part: Some(part), is_done: false };
         // Locked until the handle is there: a shift may fail before that.
-        let mut handle = self.hands[index].shift.lock();
+        let mut handle = self.shift.lock();
         let last = handle.replace(self.home.spawn(|| shift.work()));
         drop(handle);
         drop(last);
     }
 }
 
-impl<T, F> Crew<T, F> {
-    /// No hand takes another item, and those that are idle end.
-    fn end(&self) {
-        for hand in &self.hands {
-            // Acquire: the place comes with it (1).
-            if hand.state.swap(ENDED, Ordering::AcqRel) == IDLE {
-                self.leave(hand);
+impl<T: Send + 'static, F: Fn(T) + Send + Sync + 'static> Wake for Hand<T, F> {
+    fn wake(self: Arc<Self>) {
+        loop {
+            // Relaxed: the transitions decide.
+            match self.state.load(Ordering::Relaxed) {
+                IDLE if self.transition(IDLE, WORKS) => {
+                    let part = self.part.lock().take();
+                    return self.start(part.expect("an idle hand has its part"));
+                }
+                WORKS if self.transition(WORKS, WOKEN) => return,
+                WOKEN | ENDED => return,
+                _ => {}
             }
         }
     }
+}
 
-    /// A hand ends that no shift works for, and that has not ended before.
-    fn leave(&self, hand: &Hand) {
-        let place = hand.place.with_mut(|place| {
-            // SAFETY: (1). It is pinned, in the crew, up to here.
-            unsafe {
-                self.receiver.channel().abandon_recv(Pin::new_unchecked(&mut *place));
-                // With its waker, which holds the crew.
-                mem::replace(&mut *place, TaskPlace::new())
-            }
-        });
-        drop(place);
-        drop(hand.working.lock().take());
+impl<T, F> Crew<T, F> {
+    /// No hand takes another item, and those that are idle leave. Returns the first panic of what
+    /// they woke.
+    fn end(&self) -> thread::Result<()> {
+        // All first: what one passes on is not for the others.
+        let idle: Vec<_> = self.hands.iter().filter(|hand| hand.end() == IDLE).collect();
+        let leave = |hand: &Arc<Hand<T, F>>| {
+            let part = hand.part.lock().take();
+            hand.leave(part.expect("an idle hand has its part"))
+        };
+        idle.into_iter().map(leave).fold(Ok(()), Result::and)
     }
 }
 
@@ -192,95 +272,90 @@ struct EndsCrew<'a, T, F>(&'a Crew<T, F>);
 
 impl<T, F> Drop for EndsCrew<'_, T, F> {
     fn drop(&mut self) {
-        self.0.end();
+        go_on(self.0.end());
+    }
+}
+
+/// With the panic, unless there is one already.
+fn go_on(result: thread::Result<()>) {
+    if let Err(panic) = result
+        && !panicking()
+    {
+        resume_unwind(panic);
     }
 }
 
 /// A hand's thread.
 struct Shift<T, F> {
-    crew: Arc<Crew<T, F>>,
-    index: usize,
-    /// What becomes of the hand when the shift is over.
-    then: Then,
-}
-
-#[derive(PartialEq)]
-enum Then {
-    /// It goes on in another shift, or waits for one.
-    GoesOn,
-    /// There is nothing left to do.
-    Ends,
-    /// It unwound, or has never begun.
-    Failed,
+    hand: Arc<Hand<T, F>>,
+    /// `None`: the hand goes on without it, idle or in another.
+    part: Option<Part<T, F>>,
+    /// There is nothing left to do. Otherwise it unwound, or has never begun.
+    is_done: bool,
 }
 
 impl<T: Send + 'static, F: Fn(T) + Send + Sync + 'static> Shift<T, F> {
     fn work(mut self) {
-        let crew = self.crew.clone();
-        let hand = &crew.hands[self.index];
-        let waker = Waker::from(Arc::new(Alarm { crew: crew.clone(), index: self.index }));
-        // Relaxed: it only says when to stop.
-        while hand.state.load(Ordering::Relaxed) != ENDED {
-            let received = hand.place.with_mut(|place| {
-                // SAFETY: (1): the hand works. The place is pinned, in the crew.
+        let waker = Waker::from(self.hand.clone());
+        while !self.hand.has_ended() {
+            let job = &self.part.as_ref().expect("a hand that works has its part").job;
+            let received = self.hand.place.with_mut(|place| {
+                // SAFETY: (1): the hand works. The place is pinned, in the hand.
                 let place = unsafe { Pin::new_unchecked(&mut *place) };
-                crew.receiver.channel().poll_recv(place, &waker)
+                job.receiver.channel().poll_recv(place, &waker)
             });
             match received {
+                Poll::Ready(Ok(value)) if self.hand.has_ended() => {
+                    job.receiver.channel().put_back(value);
+                }
                 Poll::Ready(Ok(value)) => {
-                    (crew.f)(value);
+                    job.call(value);
                     if charge() {
-                        self.then = Then::GoesOn;
-                        return crew.clone().start(self.index);
+                        return self.go_on_in_another();
                     }
                 }
                 Poll::Ready(Err(_)) => break,
                 Poll::Pending => {
-                    if hand.transition(WORKS, IDLE) {
-                        self.then = Then::GoesOn;
+                    if self.is_idle() {
                         return;
                     }
-                    // Woken meanwhile, or ended.
-                    hand.transition(WOKEN, WORKS);
                 }
             }
         }
-        self.then = Then::Ends;
+        self.is_done = true;
+    }
+
+    fn go_on_in_another(mut self) {
+        let part = self.part.take().expect("a hand that works has its part");
+        self.hand.clone().start(part);
+    }
+
+    /// The hand is in line. `false`: it was woken meanwhile, or has ended.
+    fn is_idle(&mut self) -> bool {
+        *self.hand.part.lock() = self.part.take();
+        if self.hand.transition(WORKS, IDLE) {
+            return true;
+        }
+        // Nobody else took it: the hand was not idle (1).
+        self.part = self.hand.part.lock().take();
+        self.hand.transition(WOKEN, WORKS);
+        false
     }
 }
 
 impl<T, F> Drop for Shift<T, F> {
     fn drop(&mut self) {
-        if self.then == Then::GoesOn {
-            return;
+        let Some(part) = self.part.take() else { return };
+        let hand = &self.hand;
+        let mut ended = Ok(());
+        if !self.is_done
+            && let Some(crew) = hand.crew.upgrade()
+            && crew.failed.set(hand.clone()).is_ok()
+        {
+            ended = crew.end();
         }
-        let (crew, hand) = (&self.crew, &self.crew.hands[self.index]);
-        if self.then == Then::Failed && crew.failed.set(self.index).is_ok() {
-            crew.end();
-        }
-        // The place is the shift's, whether or not somebody has said that the hand ends (1).
-        hand.state.store(ENDED, Ordering::Release);
-        crew.leave(hand);
-    }
-}
-
-/// Wakes a hand: the task that waits in its place.
-struct Alarm<T, F> {
-    crew: Arc<Crew<T, F>>,
-    index: usize,
-}
-
-impl<T: Send + 'static, F: Fn(T) + Send + Sync + 'static> Wake for Alarm<T, F> {
-    fn wake(self: Arc<Self>) {
-        let hand = &self.crew.hands[self.index];
-        loop {
-            // Relaxed: the transitions decide.
-            match hand.state.load(Ordering::Relaxed) {
-                IDLE if hand.transition(IDLE, WORKS) => return self.crew.clone().start(self.index),
-                WORKS if hand.transition(WORKS, WOKEN) => return,
-                WOKEN | ENDED => return,
-                _ => {}
-            }
-        }
+        // Place and part are the shift's, whether or not somebody has said that the hand ends (1).
+        hand.end();
+        go_on(ended.and(hand.leave(part)));
     }
 }

@@ -4,9 +4,12 @@
 mod settings;
 
 use std::collections::HashSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,6 +26,7 @@ in_every_setting! {
     several_crews_share_a_channel,
     a_panic_ends_the_crew_and_comes_back,
     a_channel_that_is_closed_already_has_no_work,
+    what_a_crew_had_is_gone_when_it_returns,
 }
 
 fn each_value_is_worked_off_once(setting: &Setting) {
@@ -113,6 +117,33 @@ fn a_channel_that_is_closed_already_has_no_work(_: &Setting) {
     receiver.for_each(3, |_| unreachable!()).unwrap();
 }
 
+fn what_a_crew_had_is_gone_when_it_returns(setting: &Setting) {
+    for round in 0..200 {
+        let (sender, receiver) = bounded(16);
+        let sending = setting.spawn({
+            let sender = sender.clone();
+            move || {
+                (1..=20).for_each(|i| _ = sender.send(i));
+                sender.close();
+            }
+        });
+        let sum = Arc::new(AtomicUsize::new(0));
+        let sums = sum.clone();
+        let fails = round % 8 == 0;
+        let work = move |i| {
+            sums.fetch_add(i, Ordering::Relaxed);
+            if fails && i == 20 {
+                resume_unwind(Box::new("twenty"));
+            }
+        };
+        assert_eq!(receiver.for_each(4, work).is_err(), fails);
+        assert_eq!(Arc::try_unwrap(sum).unwrap().into_inner(), 210);
+        drop(receiver);
+        assert!(sender.send(0).is_err());
+        sending.join();
+    }
+}
+
 #[test]
 fn a_crew_of_none_is_refused() {
     let (_sender, receiver) = bounded::<()>(0);
@@ -146,6 +177,103 @@ fn a_caller_whose_time_is_up_leaves_the_rest_in_the_channel() {
     });
 }
 
+/// Waits in the middle of a receive, in which it is woken.
+struct Stalls {
+    reached: AtomicBool,
+    goes_on: AtomicBool,
+}
+
+impl Wake for Stalls {
+    fn wake(self: Arc<Self>) {
+        self.reached.store(true, Ordering::Release);
+        until(|| self.goes_on.load(Ordering::Acquire));
+    }
+}
+
+#[test]
+fn what_is_received_after_the_caller_has_left_goes_back() {
+    on_every_runtime(|rt| {
+        let (sender, receiver) = bounded(1);
+        sender.send(1).unwrap();
+        let stalls = Arc::new(Stalls { reached: false.into(), goes_on: false.into() });
+        let waker = Waker::from(stalls.clone());
+        // Gets the room of the first, and is woken by whoever receives that.
+        let mut sending = pin!(sender.send_async(2));
+        assert!(sending.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        let calls = Arc::new(AtomicUsize::new(0));
+        let working = rt.spawn({
+            let (receiver, calls) = (receiver.clone(), calls.clone());
+            move || receiver.for_each(1, move |_| _ = calls.fetch_add(1, Ordering::Relaxed))
+        });
+        until(|| stalls.reached.load(Ordering::Acquire));
+        working.cancel();
+        assert!(working.join().unwrap_err().is_cancelled());
+        stalls.goes_on.store(true, Ordering::Release);
+        until(|| Arc::strong_count(&calls) == 1);
+        assert_eq!(calls.load(Ordering::Relaxed), 0);
+        assert_eq!([receiver.recv(), receiver.recv()], [Ok(1), Ok(2)]);
+    });
+}
+
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic!("the waker");
+    }
+}
+
+/// One hand tells another of a value, and ends it before it comes: so it passes that on to a task
+/// whose waker panics.
+#[test]
+fn a_waker_that_panics_keeps_nobody_from_leaving() {
+    limited(|| {
+        runtime(1).run(|| {
+            let (sender, receiver) = unbounded();
+            let work = {
+                let sender = sender.clone();
+                move |()| {
+                    sender.send(()).unwrap();
+                    panic!("the call");
+                }
+            };
+            let working = spawn({
+                let receiver = receiver.clone();
+                move || receiver.for_each(2, work)
+            });
+            settle();
+            let mut receiving = pin!(receiver.recv_async());
+            let waker = Waker::from(Arc::new(Panics));
+            assert!(receiving.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            sender.send(()).unwrap();
+            let error = working.join().unwrap().unwrap_err();
+            assert_eq!(*error.into_panic().downcast::<&str>().unwrap(), "the call");
+            let mut context = Context::from_waker(Waker::noop());
+            assert_eq!(receiving.poll(&mut context), Poll::Ready(Ok(())));
+        });
+    });
+}
+
+/// A panic that is not the first stays with its hand, so that goes away, too.
+#[test]
+fn nothing_is_left_of_a_crew_that_has_ended() {
+    on_every_runtime(|rt| {
+        rt.run(|| {
+            let (sender, receiver) = unbounded();
+            (0..2).for_each(|_| sender.send(()).unwrap());
+            let (begun, token) = (AtomicUsize::new(0), Arc::new(()));
+            let panic = token.clone();
+            let work = move |()| {
+                begun.fetch_add(1, Ordering::Relaxed);
+                until(|| begun.load(Ordering::Relaxed) == 2);
+                resume_unwind(Box::new(panic.clone()));
+            };
+            assert!(receiver.for_each(3, work).unwrap_err().is_panic());
+            until(|| Arc::strong_count(&token) == 1);
+        });
+    });
+}
+
 #[test]
 fn a_shutdown_ends_the_crew() {
     limited(|| {
@@ -154,7 +282,9 @@ fn a_shutdown_ends_the_crew() {
         let working = rt.spawn(move || receiver.for_each(4, |()| sleep(LONG)));
         sender.send(()).unwrap();
         assert!(rt.shutdown(LONG));
-        assert!(working.join().unwrap_err().is_cancelled());
+        // The caller, or before it the call.
+        let error = working.join().map_or_else(|error| error, |result| result.unwrap_err());
+        assert!(error.is_cancelled());
         until(|| sender.is_disconnected());
     });
 }
