@@ -465,17 +465,18 @@ fn one_that_is_cancelled_before_its_turn_leaves_the_line() {
     limited(|| {
         runtime(2).run(|| {
             let (sender, mut receiver) = channel(0);
-            let end = Arc::new(AtomicBool::new(false));
+            let [begun, end] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
             let first = spawn({
-                let (sender, end) = (sender.clone(), end.clone());
+                let (sender, begun, end) = (sender.clone(), begun.clone(), end.clone());
                 move || {
                     sender.send_modify(|value| {
+                        begun.store(true, Ordering::SeqCst);
                         until(|| end.load(Ordering::SeqCst));
                         *value += 1;
                     });
                 }
             });
-            settle();
+            until(|| begun.load(Ordering::SeqCst));
             let others: Vec<_> = (0..10)
                 .map(|_| {
                     let sender = sender.clone();
