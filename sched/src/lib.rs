@@ -62,7 +62,7 @@ pub mod internal {
     pub use crate::park::{give_way, hesitate, may_hesitate};
     pub use crate::stack::refuse_marks as refuse_guard_marks;
     pub use crate::wait_list::{Closed, Node, WaitList};
-    pub use crate::waiter::{Claim, Outcome, TaskWaiter, Waiter, Wake};
+    pub use crate::waiter::{Claim, Outcome, TaskWaiter, Waiter, Wake, wake_task};
     pub use crate::worker::Idle;
     #[cfg(sward_loom)]
     pub use crate::worker::model;

@@ -50,7 +50,7 @@ use std::ptr::NonNull;
 use std::task::Waker;
 use std::time::Instant;
 
-pub use self::task::TaskWaiter;
+pub use self::task::{TaskWaiter, wake as wake_task};
 use crate::cancel::Terms;
 use crate::current;
 use crate::fork;
@@ -534,7 +534,7 @@ impl Wake {
             },
             // SAFETY: (2): the OS thread does not return from `wait` before it.
             WakeTarget::Os(parker) => unsafe { parker.unpark() },
-            WakeTarget::Task(waker) => task::wake(waker),
+            WakeTarget::Task(waker) => wake_task(waker),
             WakeTarget::Nobody => {}
         }
     }

@@ -13,7 +13,7 @@ use std::ptr;
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
-use sward_sched::internal::{Node, Outcome, TaskWaiter, Wake};
+use sward_sched::internal::{Node, Outcome, TaskWaiter, Wake, wake_task};
 use sward_sched::primitive::{Mutant, broken};
 use sward_sched::time::sleep_until;
 use sward_sched::{JoinHandle, spawn};
@@ -79,7 +79,7 @@ struct Rings(Option<Waker>);
 
 impl Drop for Rings {
     fn drop(&mut self) {
-        self.0.take().into_iter().for_each(Waker::wake);
+        self.0.take().into_iter().for_each(wake_task);
     }
 }
 

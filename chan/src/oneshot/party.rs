@@ -3,7 +3,7 @@
 
 use std::ptr::NonNull;
 
-use sward_sched::internal::Waiter;
+use sward_sched::internal::{Waiter, wake_task};
 use sward_sched::primitive::atomic::Ordering;
 use sward_sched::primitive::{Mutant, NAPS, broken, spin};
 
@@ -112,7 +112,7 @@ impl<T> Shared<T> {
             }
             Some(Party::Task(waker)) => {
                 through();
-                waker.wake();
+                wake_task(waker);
             }
             None => unreachable!("a party is in its place"),
         }

@@ -69,6 +69,6 @@ impl fmt::Debug for TaskWaiter {
 
 /// Wakes a task. A waker is users' code, and runs in the middle of somebody else's operation: one
 /// that panics has been reported by the panic hook, and ends nothing else.
-pub(super) fn wake(waker: Waker) {
+pub fn wake(waker: Waker) {
     drop_quietly_with(|| waker.wake());
 }
