@@ -10,7 +10,6 @@
 //! load, as weak as the real one's. What the models prove about the deque is
 //! therefore how *we* use it, not crossbeam's code.
 
-#[cfg(not(sward_loom))]
 mod lock;
 mod mutant;
 
@@ -248,6 +247,9 @@ mod model {
             self.0.as_mut().unwrap()
         }
     }
+
+    /// What [`Lock`] is in a normal build: for its own model.
+    pub use super::lock::Lock as ShippedLock;
 
     /// A lock is a lock.
     pub type Lock<T> = Mutex<T>;

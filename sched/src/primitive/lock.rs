@@ -5,6 +5,8 @@
 //! while, longer each time; and when it has not become free in the time of a hundred such
 //! sections, its owner was interrupted by the system, and it leaves the processor to others.
 //!
+//! Models take `Mutex` instead, of which loom knows who waits; this one has a model of its own.
+//!
 //! 1. The value is touched between `lock` and the drop of the guard only.
 //!
 //! Backing off is what makes it fast when it is fought for, too: meanwhile the owner does
@@ -13,11 +15,10 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
-use std::thread;
 use std::time::Duration;
 
-use super::UnsafeCell;
-use super::atomic::{AtomicBool, Ordering};
+use super::{Mutant, NAPS, UnsafeCell, broken, spin};
+use crate::primitive::atomic::{AtomicBool, Ordering};
 
 /// Rounds of spinning before the processor is given up: the last takes a microsecond or so.
 const ROUNDS: u32 = 7;
@@ -39,7 +40,7 @@ unsafe impl<T: Send> Sync for Lock<T> {}
 impl<T> Lock<T> {
     /// A lock around `value`.
     #[inline]
-    pub const fn new(value: T) -> Self {
+    pub fn new(value: T) -> Self {
         Self { is_taken: AtomicBool::new(false), value: UnsafeCell::new(value) }
     }
 
@@ -63,9 +64,10 @@ impl<T> Lock<T> {
         let mut round = 0;
         loop {
             match round {
-                0..ROUNDS => (0..1 << round).for_each(|_| std::hint::spin_loop()),
-                ROUNDS..ROUNDS_AND_YIELDS => thread::yield_now(),
-                _ => thread::sleep(NAP),
+                _ if !NAPS => spin(),
+                0..ROUNDS => (0..1 << round).for_each(|_| spin()),
+                ROUNDS..ROUNDS_AND_YIELDS => std::thread::yield_now(),
+                _ => std::thread::sleep(NAP),
             }
             round += 1;
             // Relaxed: `try_take` decides.
@@ -113,7 +115,9 @@ impl<T> DerefMut for LockGuard<'_, T> {
 impl<T> Drop for LockGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
+        let order =
+            if broken(Mutant::LockLeftRelaxed) { Ordering::Relaxed } else { Ordering::Release };
         // Release: pairs with the Acquire in `try_take`.
-        self.lock.is_taken.store(false, Ordering::Release);
+        self.lock.is_taken.store(false, order);
     }
 }

@@ -115,6 +115,8 @@ pub enum Mutant {
     GrantNotSettled,
     /// Whoever gives a grant back forgets the partner that stands by.
     PartnerNotReleased,
+    /// A lock is released without publishing what was done under it.
+    LockLeftRelaxed,
     /// A value is sent through a oneshot without being seen.
     OneshotSentRelaxed,
     /// A value is sent through a oneshot whose receiver has closed it, or is gone.
