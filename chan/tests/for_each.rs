@@ -137,7 +137,11 @@ fn what_a_crew_had_is_gone_when_it_returns(setting: &Setting) {
             }
         };
         assert_eq!(receiver.for_each(4, work).is_err(), fails);
-        assert_eq!(Arc::try_unwrap(sum).unwrap().into_inner(), 210);
+        let sum = Arc::try_unwrap(sum).unwrap().into_inner();
+        // A hand may have come too late with a value, when another failed.
+        let rest: usize = receiver.try_iter().sum();
+        assert_eq!(sum + rest, 210);
+        assert!(fails || rest == 0);
         drop(receiver);
         assert!(sender.send(0).is_err());
         sending.join();
