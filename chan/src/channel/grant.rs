@@ -88,7 +88,7 @@ impl<B> State<B> {
     #[inline]
     pub(super) fn claim_sender(&self) -> Option<(&Node, Claim)> {
         while let Some(first) = self.senders.first() {
-            if first.gives_later() {
+            if first.gives_later() && !broken(Mutant::SelectedSenderFirst) {
                 return self.claim_past_later();
             }
             if let Some(claimed) = self.senders.claim_first() {
@@ -139,7 +139,8 @@ impl<B> Channel<B> {
             let State { receivers, buffer, promised, .. } = &mut *state;
             // Those before it have ended their wait otherwise.
             let Some((node, claim)) = receivers.claim_first() else { continue };
-            let Some(oldest) = buffer.pop() else {
+            let oldest = if broken(Mutant::PartnerPassesValues) { None } else { buffer.pop() };
+            let Some(oldest) = oldest else {
                 return Reserved::Granted(Grant(Kind::Partner { slot: node.slot(), claim }));
             };
             // SAFETY: receivers lend an empty slot, and we claimed it (`mod.rs`, 2).
@@ -171,7 +172,11 @@ impl<B> Channel<B> {
                 if state.closed {
                     return Err(SendError(value));
                 }
-                let received = state.deliver(value).map_or_else(
+                let delivered = match broken(Mutant::GrantedUndelivered) {
+                    true => Err(value),
+                    false => state.deliver(value),
+                };
+                let received = delivered.map_or_else(
                     |value| {
                         state.buffer.push(value);
                         None
