@@ -5,7 +5,9 @@
 use std::pin::Pin;
 use std::time::Instant;
 
+use loom::sync::mpsc;
 use loom::thread;
+use sward_chan::internal::{Wait, choose, send_case};
 use sward_chan::{Receiver, RecvFuture, Select, SelectedOperation, Sender};
 use sward_loom_tests::channel::{Capacity, abandon, channel, check_left, receiving, sending};
 use sward_loom_tests::task::{block_on, finish, poll_once};
@@ -87,6 +89,36 @@ fn room_is_given_back() {
         abandon(selected);
         assert!(sending.join().unwrap());
         check_left(&receiver, 1);
+        drop(receiver);
+        tally.check();
+    });
+}
+
+/// The only room was granted; a select waits to send, where a receiver stands whose time is up.
+#[test]
+fn room_is_given_back_beside_one_that_has_gone() {
+    let mutants = [Mutant::GrantNotSettled];
+    check("room_is_given_back_beside_one_that_has_gone", &mutants, || {
+        let tally = Tally::new(1);
+        let (sender, receiver) = channel(ONE);
+        let ((tells, selected), (allows, may_give_back)) = (mpsc::channel(), mpsc::channel());
+        let own = sender.clone();
+        let giving_back = thread::spawn(move || {
+            let operation = select_send(&own);
+            tells.send(()).unwrap();
+            may_give_back.recv().unwrap();
+            abandon(operation);
+        });
+        selected.recv().unwrap();
+        allows.send(()).unwrap();
+        let own = receiver.clone();
+        let fleeting = thread::spawn(move || own.recv_deadline(Instant::now()).is_ok());
+        let mut sends = send_case(&sender, tally.value(0));
+        choose(&mut [&mut sends], Wait::Forever);
+        assert!(sends.finish().is_ok());
+        giving_back.join().unwrap();
+        let received = fleeting.join().unwrap();
+        check_left(&receiver, usize::from(!received));
         drop(receiver);
         tally.check();
     });
@@ -176,7 +208,7 @@ fn those_with_a_value_go_first() {
 /// Two selected senders and one task: if the first gives its grant back, the second gets one.
 #[test]
 fn the_second_selected_sender() {
-    check("the_second_selected_sender", &[Mutant::GrantNotSettled], || {
+    check("the_second_selected_sender", &[Mutant::SecondNotGranted], || {
         let tally = Tally::new(1);
         let (sender, receiver) = channel(RENDEZVOUS);
         let (own, first) = (tally.clone(), sender.clone());

@@ -104,6 +104,19 @@ impl<B> State<B> {
         with_value.or_else(|| self.senders.claim_front())
     }
 
+    /// Where a task waits, the first selected sender in line gets room, if there is none.
+    fn refill_beside_task(&mut self) -> Option<Wake> {
+        // Threads may still stand in line whose wait has ended: what is sent is not for them.
+        if self.senders.is_empty() || !self.receivers.has_task() || broken(Mutant::SecondNotGranted)
+        {
+            return None;
+        }
+        let (node, claim) = self.senders.claim_first_that(Node::gives_later)?;
+        let slot = node.slot();
+        // SAFETY: it is claimed, and gives later.
+        Some(unsafe { self.promise(slot, claim) })
+    }
+
     /// Grants a claimed sender, which gives later, room.
     ///
     /// # Safety
@@ -218,17 +231,8 @@ impl<B> Channel<B> {
     {
         let sent = if broken(Mutant::GrantNotSettled) {
             None
-        } else if state.receivers.is_empty() {
-            state.refill::<T>()
         } else {
-            state
-                .senders
-                .claim_first_that(Node::gives_later)
-                .map(|(node, claim)| (node.slot(), claim))
-                .map(
-                    // SAFETY: it is claimed, and gives later.
-                    |(slot, claim)| unsafe { state.promise(slot, claim) },
-                )
+            state.refill::<T>().or_else(|| state.refill_beside_task())
         };
         let watchers = [&state.room_watchers, &state.value_watchers].map(WaitList::close);
         drop(state);

@@ -113,6 +113,8 @@ pub enum Mutant {
     WakerNotReplaced,
     /// A grant that was used or given back leaves what it held to nobody.
     GrantNotSettled,
+    /// A grant that is given back is not passed on to another selected sender beside a task.
+    SecondNotGranted,
     /// What a selected sender sends is put into the channel without a look at who waits for it.
     GrantedUndelivered,
     /// A selected sender in line is claimed before those behind it that have a value.
