@@ -4,6 +4,7 @@
 use loom::thread;
 use sward_chan::Select;
 use sward_loom_tests::channel::{Capacity, channel, check_left};
+use sward_loom_tests::task::poll_once;
 use sward_loom_tests::{Tally, check};
 use sward_sched::primitive::Mutant;
 
@@ -42,6 +43,29 @@ fn ready_against_a_send() {
 fn ready_against_a_sender_that_waits() {
     let mutants = [Mutant::WatchersNotTold, Mutant::CloseSkipsWatchers];
     check("ready_against_a_sender_that_waits", &mutants, || ready_to_receive(RENDEZVOUS));
+}
+
+/// Somebody watches for a value, which a task is told of that does not come for it.
+#[test]
+fn ready_beside_a_task() {
+    check("ready_beside_a_task", &[Mutant::TaskToldAlone, Mutant::EnlistNotRechecked], || {
+        let tally = Tally::new(1);
+        let (sender, receiver) = channel(RENDEZVOUS);
+        let mut future = Box::pin(receiver.recv_async());
+        assert!(poll_once(future.as_mut()).is_pending());
+        let own = receiver.clone();
+        let watching = thread::spawn(move || {
+            let mut select = Select::new();
+            select.recv(&own);
+            select.ready();
+            own.try_recv().is_ok()
+        });
+        assert!(sender.try_send(tally.value(0)).is_ok());
+        assert!(watching.join().unwrap());
+        drop(future);
+        check_left(&receiver, 0);
+        tally.check();
+    });
 }
 
 /// Somebody watches for room.

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use loom::thread;
-use sward_chan::internal::{Case, Wait, choose, recv_case, send_case};
+use sward_chan::internal::{Case, Wait, choose, choose_biased, recv_case, send_case};
 use sward_chan::{Receiver, Select, Sender};
 use sward_loom_tests::channel::{Capacity, channel, check_left};
 use sward_loom_tests::{Tally, Value, check};
@@ -127,16 +127,20 @@ fn the_same_channel_twice() {
         let tally = Tally::new(1);
         let (sender, receiver) = channel(RENDEZVOUS);
         let own = tally.clone();
-        let sending =
-            thread::spawn(move || sender.send(own.value(0)).expect("there is a receiver"));
+        let sending = thread::spawn(move || {
+            sender.send(own.value(0)).expect("there is a receiver");
+            // Its end would empty the lines.
+            sender
+        });
         let (mut one, mut other) = (recv_case(&receiver), recv_case(&receiver));
         let chosen = match select(&mut [&mut one, &mut other]) {
             0 => one,
             _ => other,
         };
         drop(chosen.finish().expect("it was sent"));
-        sending.join().unwrap();
+        let sender = sending.join().unwrap();
         check_left(&receiver, 0);
+        drop(sender);
         tally.check();
     });
 }
@@ -195,8 +199,8 @@ fn against_close(capacity: Capacity) {
     });
     let (mut from_one, mut from_other) = (recv_case(&one), recv_case(&other));
     // It may be claimed in the first line when it finds the second channel closed.
-    let received = match select(&mut [&mut from_other, &mut from_one]) {
-        0 => from_other.finish().is_ok(),
+    let received = match choose_biased(&mut [&mut from_other, &mut from_one], Wait::Forever) {
+        Some(0) => from_other.finish().is_ok(),
         _ => from_one.finish().is_ok(),
     };
     assert!(closing.join().unwrap());

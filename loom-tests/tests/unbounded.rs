@@ -2,7 +2,7 @@
 #![cfg(sward_loom)]
 
 use sward_loom_tests::channel::{self, Capacity};
-use sward_loom_tests::{check, check_up_to};
+use sward_loom_tests::check;
 use sward_sched::primitive::Mutant;
 
 const C: Capacity = None;
@@ -65,10 +65,4 @@ fn unbounded_two_receivers_against_timeout() {
     check("unbounded_two_receivers_against_timeout", &mutants, || {
         channel::two_receivers_against_timeout(C)
     });
-}
-
-#[test]
-fn unbounded_recv_against_cancel() {
-    let mutants = [Mutant::ClaimTwice, Mutant::WaiterNotUnlinked];
-    check_up_to(2, "unbounded_recv_against_cancel", &mutants, || channel::recv_against_cancel(C));
 }

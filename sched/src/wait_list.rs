@@ -243,6 +243,20 @@ impl WaitList {
         false
     }
 
+    /// Whether a task waits here.
+    pub fn has_task(&self) -> bool {
+        let mut at = self.first();
+        while let Some(node) = at {
+            if node.is_task() {
+                return true;
+            }
+            let next = node.next.get();
+            // SAFETY: (2): all nodes in the list are live.
+            at = (next != self.head.get()).then(|| unsafe { &*next });
+        }
+        false
+    }
+
     /// The first, which may have ended its wait.
     #[inline]
     pub fn first(&self) -> Option<&Node> {

@@ -88,7 +88,7 @@ impl<B> State<B> {
     #[inline]
     pub(super) fn claim_sender(&self) -> Option<(&Node, Claim)> {
         while let Some(first) = self.senders.first() {
-            if first.gives_later() {
+            if first.gives_later() && !broken(Mutant::SelectedSenderFirst) {
                 return self.claim_past_later();
             }
             if let Some(claimed) = self.senders.claim_first() {
@@ -102,6 +102,19 @@ impl<B> State<B> {
     fn claim_past_later(&self) -> Option<(&Node, Claim)> {
         let with_value = self.senders.claim_first_that(|node| !node.gives_later());
         with_value.or_else(|| self.senders.claim_front())
+    }
+
+    /// Where a task waits, the first selected sender in line gets room, if there is none.
+    fn refill_beside_task(&mut self) -> Option<Wake> {
+        // Threads may still stand in line whose wait has ended: what is sent is not for them.
+        if self.senders.is_empty() || !self.receivers.has_task() || broken(Mutant::SecondNotGranted)
+        {
+            return None;
+        }
+        let (node, claim) = self.senders.claim_first_that(Node::gives_later)?;
+        let slot = node.slot();
+        // SAFETY: it is claimed, and gives later.
+        Some(unsafe { self.promise(slot, claim) })
     }
 
     /// Grants a claimed sender, which gives later, room.
@@ -139,7 +152,8 @@ impl<B> Channel<B> {
             let State { receivers, buffer, promised, .. } = &mut *state;
             // Those before it have ended their wait otherwise.
             let Some((node, claim)) = receivers.claim_first() else { continue };
-            let Some(oldest) = buffer.pop() else {
+            let oldest = if broken(Mutant::PartnerPassesValues) { None } else { buffer.pop() };
+            let Some(oldest) = oldest else {
                 return Reserved::Granted(Grant(Kind::Partner { slot: node.slot(), claim }));
             };
             // SAFETY: receivers lend an empty slot, and we claimed it (`mod.rs`, 2).
@@ -171,7 +185,11 @@ impl<B> Channel<B> {
                 if state.closed {
                     return Err(SendError(value));
                 }
-                let received = state.deliver(value).map_or_else(
+                let delivered = match broken(Mutant::GrantedUndelivered) {
+                    true => Err(value),
+                    false => state.deliver(value),
+                };
+                let received = delivered.map_or_else(
                     |value| {
                         state.buffer.push(value);
                         None
@@ -213,17 +231,8 @@ impl<B> Channel<B> {
     {
         let sent = if broken(Mutant::GrantNotSettled) {
             None
-        } else if state.receivers.is_empty() {
-            state.refill::<T>()
         } else {
-            state
-                .senders
-                .claim_first_that(Node::gives_later)
-                .map(|(node, claim)| (node.slot(), claim))
-                .map(
-                    // SAFETY: it is claimed, and gives later.
-                    |(slot, claim)| unsafe { state.promise(slot, claim) },
-                )
+            state.refill::<T>().or_else(|| state.refill_beside_task())
         };
         let watchers = [&state.room_watchers, &state.value_watchers].map(WaitList::close);
         drop(state);

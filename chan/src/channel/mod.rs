@@ -204,7 +204,10 @@ impl<B> Channel<B> {
             match state.deliver(value) {
                 Ok(wake) => {
                     // A task leaves the value there for a while.
-                    unlock_and_tell(state, |state| &state.value_watchers);
+                    match broken(Mutant::TaskToldAlone) {
+                        true => drop(state),
+                        false => unlock_and_tell(state, |state| &state.value_watchers),
+                    }
                     wake.wake();
                     return Ok(());
                 }

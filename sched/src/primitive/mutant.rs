@@ -111,8 +111,18 @@ pub enum Mutant {
     ToldTaskKeepsQuiet,
     /// A future that is polled again keeps the waker that it was polled with first.
     WakerNotReplaced,
-    /// A grant that was used or given back pairs nobody.
+    /// A grant that was used or given back leaves what it held to nobody.
     GrantNotSettled,
+    /// A grant that is given back is not passed on to another selected sender beside a task.
+    SecondNotGranted,
+    /// What a selected sender sends is put into the channel without a look at who waits for it.
+    GrantedUndelivered,
+    /// A selected sender in line is claimed before those behind it that have a value.
+    SelectedSenderFirst,
+    /// A selected sender finds a partner while there are values that tasks were told of.
+    PartnerPassesValues,
+    /// Those that watch for values do not hear of those that tasks were told of.
+    TaskToldAlone,
     /// Whoever gives a grant back forgets the partner that stands by.
     PartnerNotReleased,
     /// A lock is released without publishing what was done under it.
