@@ -24,6 +24,7 @@ mod case;
 mod dynamic;
 mod macros;
 mod operation;
+mod selected;
 mod store;
 
 use std::time::{Duration, Instant};
@@ -36,7 +37,8 @@ use sward_sched::primitive::{Mutant, broken};
 pub use self::case::{
     Case, JoinArm, JoinCase, RecvCase, SendCase, WaitArm, WaitCase, recv_case, send_case,
 };
-pub use self::dynamic::{Select, SelectedOperation};
+pub use self::dynamic::Select;
+pub use self::selected::SelectedOperation;
 use crate::channel::Enlisted;
 
 /// How long a select waits for a case.
