@@ -7,8 +7,10 @@ use sward_sched::primitive::{Mutant, broken};
 
 use crate::flavor::Flavor;
 
-/// A channel and the counts of its two ends.
+/// A channel and the counts of its two ends: two cache lines, of which the first has what every
+/// send and receive touch.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Ends<T> {
     pub(crate) channel: Flavor<T>,
     senders: AtomicUsize,
@@ -86,7 +88,7 @@ mod tests {
     #[test]
     fn an_idle_channel_is_small() {
         // Beside it are the two counts of the `Arc`, and what is queued.
-        let size = size_of::<Ends<u64>>() + 2 * size_of::<usize>();
+        let size = size_of::<Ends<u64>>() + align_of::<Ends<u64>>().max(2 * size_of::<usize>());
         assert!(size < 200, "{size}");
         assert_eq!(size_of::<crate::Sender<u64>>(), size_of::<usize>());
         assert_eq!(size_of::<crate::Receiver<u64>>(), size_of::<usize>());

@@ -187,17 +187,27 @@ pub fn may_hesitate() -> bool {
     NAPS && current::green_thread().is_null()
 }
 
-/// Looks a few times for something that others are about to do, and leaves the processor to them
-/// in between.
+/// Leaves others a moment for what they are about to do: watches `version` for so many rounds of
+/// spinning, then leaves them the processor a few times, and looks whenever it has changed.
 #[cold]
-pub fn hesitate<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
-    const SPINS: u32 = 6;
-    const YIELDS: u32 = 6;
-    (0..SPINS + YIELDS).find_map(|round| {
-        match round {
-            0..SPINS => (0..1 << round).for_each(|_| spin()),
-            _ => std::thread::yield_now(),
+pub fn hesitate<T>(
+    spins: u32,
+    version: impl Fn() -> u32,
+    mut look: impl FnMut() -> Option<T>,
+) -> Option<T> {
+    const YIELDS: u32 = 10;
+    let mut seen = version();
+    (0..spins + YIELDS).find_map(|round| {
+        if round < spins {
+            spin()
+        } else {
+            std::thread::yield_now()
         }
-        look()
+        if version() == seen {
+            return None;
+        }
+        let found = look();
+        seen = version();
+        found
     })
 }

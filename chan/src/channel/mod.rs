@@ -85,10 +85,11 @@ pub(crate) struct Channel<B> {
 }
 
 #[derive(Debug)]
+#[repr(C)]
 struct State<B> {
     buffer: B,
-    senders: WaitList,
     receivers: WaitList,
+    senders: WaitList,
     /// Who waits for the moment at which a send, or a receive, need not wait: `Select::ready`.
     room_watchers: WaitList,
     value_watchers: WaitList,
@@ -250,22 +251,19 @@ impl<B> Channel<B> {
             Err((value, None)) => return Err(SendTimeoutError::Disconnected(value)),
             Err((value, Some(state))) => (value, state),
         };
-        if B::HAS_ROOM && may_hesitate() {
-            drop(state);
-            return self.hesitate_to_send(value, deadline);
+        if Self::hesitates(deadline) {
+            return self.hesitate_to_send(state, value);
         }
         self.wait_to_send(state, value, deadline)
     }
 
-    /// An OS thread that gets in line is woken for each value. So where there is room for several
-    /// it lets others work for a moment first.
     #[cold]
-    fn hesitate_to_send<T>(&self, value: T, deadline: Deadline) -> Result<(), SendTimeoutError<T>>
+    fn hesitate_to_send<T>(&self, state: Guard<'_, B>, value: T) -> Result<(), SendTimeoutError<T>>
     where
         B: Buffer<T>,
     {
         let mut left = Some(value);
-        hesitate(|| {
+        self.hesitate(state, || {
             // Empty only when there is nothing left to do.
             match self.try_send(left.take()?) {
                 Ok(()) => Some(()),
@@ -280,8 +278,27 @@ impl<B> Channel<B> {
         match self.offer(value) {
             Ok(()) => Ok(()),
             Err((value, None)) => Err(SendTimeoutError::Disconnected(value)),
-            Err((value, Some(state))) => self.wait_to_send(state, value, deadline),
+            Err((value, Some(state))) => self.wait_to_send(state, value, Deadline::Never),
         }
+    }
+
+    /// An OS thread that gets in line is woken for each value. So where there is room for values it
+    /// lets others work for a moment first, if it has time: where there is room for one, those are
+    /// about to come; where there is room for many, they had better come in numbers.
+    fn hesitates<T>(deadline: Deadline) -> bool
+    where
+        B: Buffer<T>,
+    {
+        B::HAS_ROOM && matches!(deadline, Deadline::Never) && may_hesitate()
+    }
+
+    fn hesitate<T, R>(&self, state: Guard<'_, B>, look: impl FnMut() -> Option<R>) -> Option<R>
+    where
+        B: Buffer<T>,
+    {
+        let spins = if state.buffer.capacity() == Some(1) { 64 } else { 0 };
+        drop(state);
+        hesitate(spins, || self.state.version(), look)
     }
 
     #[inline(never)]
@@ -396,14 +413,12 @@ impl<B> Channel<B> {
     where
         B: Buffer<T>,
     {
-        let mut hesitates = B::HAS_ROOM;
+        let mut hesitates = Self::hesitates(deadline);
         loop {
             let Empty::Open(state) = empty else { return Err(RecvTimeoutError::Disconnected) };
-            if hesitates && may_hesitate() {
-                // As in `hesitate_to_send`.
-                drop(state);
+            if hesitates {
                 hesitates = false;
-                if let Some(value) = hesitate(|| self.try_recv().ok()) {
+                if let Some(value) = self.hesitate(state, || self.try_recv().ok()) {
                     return Ok(value);
                 }
             } else if let Some(result) = self.wait_to_recv(state, &mut deadline) {
