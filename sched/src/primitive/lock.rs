@@ -25,7 +25,7 @@ use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use super::{Mutant, NAPS, UnsafeCell, broken, spin};
+use super::{Mutant, NAPS, StoreAlone, UnsafeCell, broken, spin};
 use crate::current;
 use crate::primitive::atomic::{AtomicU32, Ordering};
 
@@ -175,6 +175,6 @@ impl<T> Drop for LockGuard<'_, T> {
         let order =
             if broken(Mutant::LockLeftRelaxed) { Ordering::Relaxed } else { Ordering::Release };
         // Release: pairs with the Acquire in `try_take`.
-        self.lock.word.store((self.sections + 1) % TAKEN, order);
+        self.lock.word.store_alone((self.sections + 1) % TAKEN, order);
     }
 }

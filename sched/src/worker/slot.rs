@@ -8,7 +8,7 @@
 use std::ptr;
 
 use crate::primitive::atomic::{AtomicPtr, Ordering};
-use crate::primitive::{Mutant, broken, store_alone};
+use crate::primitive::{Mutant, StoreAlone, broken};
 use crate::thread::{Header, Runnable};
 
 /// Room for one thread.
@@ -34,7 +34,7 @@ impl Slot {
             return Err(thread);
         }
         // Release: pairs with the Acquire in `take`. Not an exchange: (1).
-        store_alone(&self.0, thread.into_raw().cast_mut(), Ordering::Release);
+        self.0.store_alone(thread.into_raw().cast_mut(), Ordering::Release);
         Ok(())
     }
 
