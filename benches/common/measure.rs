@@ -39,6 +39,8 @@ pub(crate) enum Figure<C, Inside> {
     Delays(fn(&C, u64) -> Vec<Duration>),
     /// CPU time over so many milliseconds, in percent of one core.
     Load(fn(&C, Duration) -> f64),
+    /// What the one that got least got of all, in so many milliseconds, in percent.
+    Share(fn(&C, Duration) -> f64),
 }
 
 #[derive(Default)]
@@ -142,7 +144,7 @@ fn taken<C: Contender>(
             let rank = |share: f64| (delays.len() as f64 * share).ceil() as usize - 1;
             format!("{}\t{}", delays[rank(0.5)].as_nanos(), delays[rank(0.999)].as_nanos())
         }
-        Figure::Load(workload) => {
+        Figure::Load(workload) | Figure::Share(workload) => {
             format!("{:.3}", workload(contender, Duration::from_millis(operations.max(100))))
         }
     }
@@ -179,6 +181,9 @@ pub(crate) fn resident() -> u64 {
 pub(crate) struct Work(u64);
 
 impl Work {
+    /// About so long; and, unlike [`Work::lasting`], as much in every program.
+    pub(crate) const MICROSECOND: Self = Self(1000);
+
     /// About so long, when nothing else is on the core.
     pub(crate) fn lasting(time: Duration) -> Self {
         const SAMPLE: u64 = 50_000;
@@ -195,6 +200,13 @@ impl Work {
             (0..self.0).fold(black_box(1), |x, i| (x ^ i).wrapping_mul(0x5851_f42d_4c95_7f2d)),
         );
     }
+}
+
+/// The least of them, in percent of their sum.
+pub(crate) fn least_share(turns: impl IntoIterator<Item = u64>) -> f64 {
+    let turns: Vec<_> = turns.into_iter().collect();
+    let least = turns.iter().copied().min().unwrap_or_default();
+    100.0 * least as f64 / turns.iter().sum::<u64>().max(1) as f64
 }
 
 /// Where a sieve for so many primes ends.

@@ -1,11 +1,9 @@
-//! Switching, spawning, and a lock that nobody else wants.
+//! Switching and spawning.
 
-use std::hint::black_box;
-use std::sync::Arc;
 use std::time::Duration;
 
 use sward::chan::{self, Sender};
-use sward::sync::{Mutex, WaitGroup};
+use sward::sync::WaitGroup;
 use sward::{metrics, park, runtime, spawn, yield_now};
 
 use crate::measure::{Figure::Best, timed};
@@ -19,7 +17,6 @@ pub(crate) const ALL: &[Workload] = &[
     ("fib_22", 28_656, Best(fib_22)),
     ("skynet", 1_111_111, Best(skynet)),
     ("shutdown_100k", 100_000, Best(shutdown)),
-    ("mutex", 10_000_000, Best(mutex)),
 ];
 
 /// `threads` yield `times` in all.
@@ -103,13 +100,4 @@ fn shutdown(threads: u64) -> Duration {
         all_ready.iter().take(threads as usize).for_each(drop);
     });
     timed(|| assert!(runtime.shutdown(Duration::from_secs(100))))
-}
-
-fn mutex(times: u64) -> Duration {
-    let mutex = Arc::new(Mutex::new(0u64));
-    timed(|| {
-        for _ in 0..times {
-            *black_box(&mutex).lock() += 1;
-        }
-    })
 }

@@ -14,6 +14,7 @@ mod cancel;
 mod channels;
 mod core;
 mod latency;
+mod locks;
 mod os_channels;
 mod placement;
 mod stacks;
@@ -38,6 +39,7 @@ type Workload = measure::Workload<Sward, Inside>;
 fn main() -> ExitCode {
     measure::main(&[
         core::ALL,
+        locks::ALL,
         channels::ALL,
         os_channels::ALL,
         placement::ALL,

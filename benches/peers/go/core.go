@@ -1,6 +1,6 @@
 package main
 
-// Switching, spawning, and a lock that nobody else wants.
+// Switching and spawning.
 
 import (
 	"runtime"
@@ -15,7 +15,6 @@ var coreWorkloads = []workload{
 	{"spawn_join", 200_000, best(spawnJoin)},
 	{"fib_22", 28_656, best(fib22)},
 	{"skynet", 1_111_111, best(skynet)},
-	{"mutex", 10_000_000, best(mutex)},
 }
 
 // n yields, spread over so many goroutines.
@@ -103,21 +102,4 @@ func node(parent chan<- int, leaves int) {
 		sum += <-counts
 	}
 	parent <- sum
-}
-
-// Lock and unlock, with nobody else about.
-func mutex(n int) time.Duration {
-	var lock sync.Mutex
-	value := 0
-	time := timed(func() {
-		for range n {
-			lock.Lock()
-			value++
-			lock.Unlock()
-		}
-	})
-	if value != n {
-		panic("an increment was lost")
-	}
-	return time
 }

@@ -33,8 +33,8 @@ var list = flag.Bool("list", false, "print the names of the workloads")
 func main() {
 	flag.Parse()
 	runtime.GOMAXPROCS(*workers)
-	workloads := slices.Concat(coreWorkloads, channelWorkloads, placementWorkloads, latencyWorkloads,
-		cancelWorkloads, stackWorkloads, timerWorkloads)
+	workloads := slices.Concat(coreWorkloads, lockWorkloads, channelWorkloads, placementWorkloads,
+		latencyWorkloads, cancelWorkloads, stackWorkloads, timerWorkloads)
 	for _, name := range flag.Args() {
 		if !slices.ContainsFunc(workloads, func(w workload) bool { return w.name == name }) {
 			fmt.Fprintf(os.Stderr, "no workload %q\n", name)
@@ -127,6 +127,18 @@ func load(setUp func() (work func(time.Duration), tearDown func())) func(int) st
 	}
 }
 
+// What the one that got least got of all, in so many milliseconds, in percent.
+func share(turns func(time.Duration) []int) func(int) string {
+	return func(milliseconds int) string {
+		turns := turns(time.Duration(max(milliseconds, 100)) * time.Millisecond)
+		sum := 0
+		for _, turns := range turns {
+			sum += turns
+		}
+		return fmt.Sprintf("%.3f", 100*float64(slices.Min(turns))/float64(sum))
+	}
+}
+
 func cpuTime() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
@@ -164,6 +176,9 @@ func allAtOnce(bodies []func()) time.Duration {
 
 // Pure computing: dependent multiplications, so many.
 type work uint64
+
+// About so long; and, unlike lasting, as much in every program.
+const microsecond = work(1000)
 
 var sink uint64
 

@@ -29,9 +29,15 @@ pub(super) enum Contender {
     Crossbeam,
     /// OS threads with kanal's channels
     KanalOs,
+    /// OS threads with std's locks
+    Std,
+    /// OS threads with parking_lot's locks
+    ParkingLot,
 }
 
-use Contender::{Crossbeam, Default, Flume, Go, Kanal, KanalOs, May, Migrating, Tokio};
+use Contender::{
+    Crossbeam, Default, Flume, Go, Kanal, KanalOs, May, Migrating, ParkingLot, Std, Tokio,
+};
 
 impl Contender {
     pub(super) fn is_ours(self) -> bool {
@@ -49,6 +55,8 @@ impl Contender {
             May => "may",
             Crossbeam => "crossbeam",
             KanalOs => "kanal, OS threads",
+            Std => "std",
+            ParkingLot => "parking_lot",
         }
     }
 
@@ -57,6 +65,8 @@ impl Contender {
             Migrating => Some("--migrate"),
             Kanal | KanalOs => Some("--kanal"),
             Flume => Some("--flume"),
+            Std => Some("--std"),
+            ParkingLot => Some("--parking-lot"),
             Default | Go | Tokio | May | Crossbeam => None,
         }
     }
@@ -84,7 +94,7 @@ impl Program {
             Default | Migrating => build_ours()?,
             Tokio | Kanal | Flume => build_peer("tokio")?,
             May => build_peer("may")?,
-            Crossbeam | KanalOs => build_peer("os")?,
+            Crossbeam | KanalOs | Std | ParkingLot => build_peer("os")?,
             Go => match go_toolchain()? {
                 Some(go) => build_go(&go)?,
                 None => {
@@ -138,9 +148,8 @@ fn figure(stdout: &str, workload: &Workload) -> Result<Figure> {
         words.map(|word| word.parse().ok().filter(|number: &f64| number.is_finite())).collect();
     let figure = match (workload.unit, numbers.as_deref()) {
         (Unit::Delays, Some(&[value, tail])) => Some(Figure { value, tail: Some(tail) }),
-        (Unit::Cost | Unit::Speedup | Unit::Load | Unit::Bytes, Some(&[value])) => {
-            Some(Figure { value, tail: None })
-        }
+        (Unit::Delays, _) => None,
+        (_, Some(&[value])) => Some(Figure { value, tail: None }),
         _ => None,
     };
     let figure = figure.filter(|_| name == Some(workload.name));

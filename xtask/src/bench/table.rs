@@ -74,6 +74,7 @@ impl Results {
             for (what, unit) in [
                 ("delays: median, 99.9th percentile", Unit::Delays),
                 ("CPU time in percent of a core", Unit::Load),
+                ("least share in percent", Unit::Share),
                 ("bytes of memory each", Unit::Bytes),
             ] {
                 let rows = self.rows(workloads, &[unit], |workload| {
@@ -123,7 +124,7 @@ impl Results {
         let tail = median(runs.iter().filter_map(|run| run.figure.tail).collect());
         let text = match (workload.unit, tail) {
             (Unit::Delays, Some(tail)) => format!("{}, {}", delay(value), delay(tail)),
-            (Unit::Load, _) => format!("{value:.2}"),
+            (Unit::Load | Unit::Share, _) => format!("{value:.2}"),
             (Unit::Bytes, _) => format!("{value:.0}"),
             _ => nanoseconds(value),
         };

@@ -14,11 +14,13 @@ pub(super) enum Unit {
     Delays,
     /// CPU time in percent of one core.
     Load,
+    /// What the one that gets least gets of all, in percent.
+    Share,
     /// Memory for each.
     Bytes,
 }
 
-use Unit::{Bytes, Cost, Delays, Load, Speedup};
+use Unit::{Bytes, Cost, Delays, Load, Share, Speedup};
 
 pub(super) struct Workload {
     pub(super) name: &'static str,
@@ -39,6 +41,15 @@ pub(super) const ALL: &[Workload] = &[
     workload("skynet", Cost, "1 111 111 threads, a 10-ary tree, count its leaves; each"),
     workload("shutdown_100k", Cost, "a runtime with 100 000 parked threads shuts down; each"),
     workload("mutex", Cost, "lock and unlock, nobody else about"),
+    workload("mutex_8_short", Cost, "8 threads, one lock, a counter; lock and unlock"),
+    workload("mutex_1000_short", Cost, "the same, 1000 threads"),
+    workload("mutex_8_long", Cost, "8 threads, one lock, a microsecond's work under it"),
+    workload("mutex_1000_long", Cost, "the same, 1000 threads"),
+    workload("mutex_fairness", Share, "8 threads, one lock, a second; turns of the least served"),
+    workload("rwlock_1_100", Cost, "8 threads, a write for 100 reads; any of these"),
+    workload("condvar_ping_pong", Cost, "two threads take turns; a round trip"),
+    workload("semaphore_10_1000", Cost, "1000 threads, 10 permits; acquire, yield, release"),
+    workload("wait_group_1m", Cost, "8 threads add a million members and take them away; each"),
     workload("rendezvous", Cost, "a round trip over two channels of capacity 0, 1 pair"),
     workload("pairs_100", Cost, "the same, 100 pairs; a round trip of any"),
     workload("chan_0", Cost, "one to one, capacity 0; a message"),

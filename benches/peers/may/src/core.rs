@@ -1,12 +1,10 @@
-//! Switching, spawning, handing values over, a lock, and work for every core.
+//! Switching, spawning, handing values over, and work for every core.
 
-use std::hint::black_box;
-use std::sync::Arc;
 use std::time::Duration;
 
 use may::coroutine::yield_now;
 use may::go;
-use may::sync::{Mutex, mpsc};
+use may::sync::mpsc;
 
 use crate::measure::Figure::{Best, Middle};
 use crate::measure::{Work, timed};
@@ -18,7 +16,6 @@ pub(crate) const ALL: &[Workload] = &[
     // Ten and more microseconds each.
     ("spawn_join", 20_000, Best(spawn_join)),
     ("fib_22", 28_656, Best(fib_22)),
-    ("mutex", 10_000_000, Best(mutex)),
     ("rendezvous", 500_000, Best(|trips| round_trips(1, trips))),
     ("pairs_100", 500_000, Best(|trips| round_trips(100, trips))),
     ("chan_unbounded", 2_000_000, Best(one_to_one)),
@@ -55,15 +52,6 @@ fn fib_22(spawns: u64) -> Duration {
     let numbers = std::iter::successors(Some((1, 1)), |&(now, next)| Some((next, now + next)));
     let n = numbers.take_while(|&(_, next)| next - 1 < spawns).count() as u64 + 1;
     timed(|| assert!(fib(n) > 0))
-}
-
-fn mutex(times: u64) -> Duration {
-    let mutex = Arc::new(Mutex::new(0u64));
-    timed(|| {
-        for _ in 0..times {
-            *black_box(&mutex).lock().unwrap() += 1;
-        }
-    })
 }
 
 /// So many pairs share the trips, each over two channels of its own.

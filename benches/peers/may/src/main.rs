@@ -16,6 +16,7 @@ mod measure;
 
 mod core;
 mod latency;
+mod locks;
 mod timers;
 
 use std::process::ExitCode;
@@ -33,7 +34,7 @@ type Inside = fn(u64) -> Duration;
 type Workload = measure::Workload<May, Inside>;
 
 fn main() -> ExitCode {
-    measure::main(&[core::ALL, latency::ALL, timers::ALL])
+    measure::main(&[core::ALL, locks::ALL, latency::ALL, timers::ALL])
 }
 
 impl Contender for May {

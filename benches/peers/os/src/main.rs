@@ -1,5 +1,5 @@
-//! The workloads of `cargo xtask bench` between OS threads: over crossbeam's channels, or
-//! with `--kanal` over kanal's.
+//! The workloads of `cargo xtask bench` between OS threads: over crossbeam's channels, with
+//! `--kanal` over kanal's; with `--std` on std's locks, with `--parking-lot` on parking_lot's.
 
 #![forbid(unsafe_code)]
 
@@ -9,9 +9,13 @@ mod measure;
 #[path = "../../../common/os_threads.rs"]
 mod os_threads;
 
+mod locks;
+mod wait_group;
+
 use std::process::ExitCode;
 use std::time::Duration;
 
+use locks::Contended;
 use measure::{Contender, Figure::Best, Options};
 use os_threads::{Channels, hand_over};
 
@@ -22,17 +26,25 @@ type Inside = fn(u64) -> Duration;
 type Workload = measure::Workload<OsThreads, Inside>;
 
 fn main() -> ExitCode {
-    if std::env::args().any(|arg| arg == "--kanal") {
+    let has = |flag| std::env::args().any(|arg| arg == flag);
+    if has("--kanal") {
         return measure::main(&[Kanal::ALL]);
     }
-    measure::main(&[Crossbeam::ALL])
+    if has("--std") {
+        return measure::main(&[locks::Std::ALL]);
+    }
+    if has("--parking-lot") {
+        return measure::main(&[locks::ParkingLot::ALL]);
+    }
+    measure::main(&[Crossbeam::ALL, wait_group::ALL])
 }
 
 impl Contender for OsThreads {
     type Inside = Inside;
 
     fn start(options: &Options) -> Result<Self, String> {
-        if let Some(flag) = options.flags.iter().find(|flag| *flag != "--kanal") {
+        let known = ["--kanal", "--std", "--parking-lot"];
+        if let Some(flag) = options.flags.iter().find(|flag| !known.contains(&flag.as_str())) {
             return Err(format!("no option {flag}"));
         }
         Ok(Self)

@@ -1,11 +1,10 @@
-//! Switching, spawning, and a lock that nobody else wants.
+//! Switching and spawning.
 
 use std::future::pending;
-use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle};
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::{spawn_blocking, yield_now};
 
 use crate::measure::Figure::Best;
@@ -19,7 +18,6 @@ pub(crate) const ALL: &[Workload] = &[
     ("fib_22", 28_656, Best(|spawns| Box::pin(fib_22(spawns)))),
     ("skynet", 1_111_111, Best(|tasks| Box::pin(skynet(tasks)))),
     ("shutdown_100k", 100_000, Best(|tasks| Box::pin(shutdown(tasks)))),
-    ("mutex", 10_000_000, Best(|times| Box::pin(mutex(times)))),
 ];
 
 /// `tasks` yield `times` in all.
@@ -126,14 +124,4 @@ async fn shutdown(tasks: u64) -> Duration {
         start.elapsed()
     });
     ending.await.unwrap()
-}
-
-/// tokio's own lock: like ours, and unlike std's, it may be held across a wait.
-async fn mutex(times: u64) -> Duration {
-    let mutex = Mutex::new(0u64);
-    let start = Instant::now();
-    for _ in 0..times {
-        *black_box(&mutex).lock().await += 1;
-    }
-    start.elapsed()
 }

@@ -14,6 +14,7 @@ mod channels;
 mod core;
 mod families;
 mod latency;
+mod locks;
 mod placement;
 mod stacks;
 mod timers;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
     }
     measure::main(&[
         core::ALL,
+        locks::ALL,
         Mpsc::SINGLE,
         Mpsc::SELECTED,
         placement::ALL,

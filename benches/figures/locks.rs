@@ -1,0 +1,91 @@
+//! Locks: wanted by nobody else, and by many at a time.
+
+use std::hint::black_box;
+use std::iter;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use sward::spawn;
+use sward::sync::{Mutex, WaitGroup};
+
+use crate::measure::Figure::{Best, Share};
+use crate::measure::{Work, least_share, timed};
+use crate::{Sward, Workload, all_at_once};
+
+pub(crate) const ALL: &[Workload] = &[
+    ("mutex", 10_000_000, Best(mutex)),
+    ("mutex_8_short", 2_000_000, Best(|times| contended(8, short, times))),
+    ("mutex_1000_short", 2_000_000, Best(|times| contended(1000, short, times))),
+    ("mutex_8_long", 200_000, Best(|times| contended(8, long, times))),
+    ("mutex_1000_long", 200_000, Best(|times| contended(1000, long, times))),
+    ("mutex_fairness", 1_000, Share(fairness)),
+    ("wait_group_1m", 1_000_000, Best(wait_group)),
+];
+
+fn mutex(times: u64) -> Duration {
+    let mutex = Arc::new(Mutex::new(0u64));
+    timed(|| {
+        for _ in 0..times {
+            *black_box(&mutex).lock() += 1;
+        }
+    })
+}
+
+/// What is done under the lock: next to nothing, or a microsecond's work.
+fn short(count: &mut u64) {
+    *count += 1;
+}
+
+fn long(count: &mut u64) {
+    Work::MICROSECOND.run();
+    *count += 1;
+}
+
+/// So many threads on one lock, with nothing else to do.
+fn contended(
+    threads: u64,
+    section: impl Fn(&mut u64) + Copy + Send + 'static,
+    times: u64,
+) -> Duration {
+    let each = times.div_ceil(threads);
+    let mutex = Arc::new(Mutex::new(0));
+    let time = all_at_once((0..threads as usize).map(|_| {
+        let mutex = mutex.clone();
+        move || (0..each).for_each(|_| section(&mut mutex.lock()))
+    }));
+    assert_eq!(*mutex.lock(), threads * each);
+    time
+}
+
+/// 8 threads on one lock, each for a microsecond at a time: how often the one that gets it
+/// least gets it.
+fn fairness(sward: &Sward, time: Duration) -> f64 {
+    let mutex = Arc::new(Mutex::new(0));
+    let done = Arc::new(AtomicBool::new(false));
+    let start = |_| {
+        let (mutex, done) = (mutex.clone(), done.clone());
+        sward.runtime.spawn(move || {
+            let turns = iter::repeat_with(|| long(&mut mutex.lock()));
+            turns.take_while(|()| !done.load(Relaxed)).count() as u64
+        })
+    };
+    let handles: Vec<_> = (0..8).map(start).collect();
+    std::thread::sleep(time);
+    done.store(true, Relaxed);
+    least_share(handles.into_iter().map(|handle| handle.join().unwrap()))
+}
+
+/// 8 threads each add so many members between them, and then take them away.
+fn wait_group(members: u64) -> Duration {
+    const THREADS: u64 = 8;
+    let each = members.div_ceil(THREADS) as usize;
+    timed(|| {
+        let group = WaitGroup::new();
+        for _ in 0..THREADS {
+            let member = group.clone();
+            spawn(move || drop(vec![member; each]));
+        }
+        group.wait();
+    })
+}
