@@ -1,8 +1,9 @@
 //! Values handed from thread to thread.
 
+use std::hint::black_box;
 use std::time::Duration;
 
-use sward::chan::{self, Receiver, Sender};
+use sward::chan::{self, Receiver, Sender, broadcast, oneshot, watch};
 use sward::{select, spawn};
 
 use crate::measure::{Figure::Best, nth_prime, timed};
@@ -24,6 +25,10 @@ pub(crate) const ALL: &[Workload] = &[
     ("select_4", 1_000_000, Best(selects)),
     ("ring_1000", 500_000, Best(ring)),
     ("sieve", 500, Best(sieve)),
+    ("for_each", 1_000_000, Best(for_each)),
+    ("oneshot", 2_000_000, Best(oneshots)),
+    ("broadcast_4", 500_000, Best(broadcasts)),
+    ("watch", 200_000, Best(watches)),
 ];
 
 /// So many pairs share the trips, each over two channels of its own.
@@ -142,5 +147,73 @@ fn sieve(primes: u64) -> Duration {
             });
         }
         assert_eq!(found, primes);
+    })
+}
+
+/// One sender, and 8 threads for what it sends, with next to nothing to do.
+fn for_each(messages: u64) -> Duration {
+    let (sender, receiver) = chan::bounded(128);
+    timed(|| {
+        let sending = spawn(move || (0..messages).for_each(|i| sender.send(i).unwrap()));
+        receiver.for_each(8, |i| _ = black_box(i)).unwrap();
+        sending.join().unwrap();
+    })
+}
+
+/// A channel for each value, which is there when it is received.
+fn oneshots(times: u64) -> Duration {
+    timed(|| {
+        for i in 0..times {
+            let (sender, receiver) = oneshot::channel();
+            sender.send(i).unwrap();
+            assert_eq!(receiver.recv(), Ok(i));
+        }
+    })
+}
+
+/// One sender, and 4 that receive all it sends: after as many as the channel holds, it hears from
+/// each.
+fn broadcasts(messages: u64) -> Duration {
+    const CAPACITY: usize = 128;
+    let rounds = messages.div_ceil(CAPACITY as u64);
+    let (sender, receiver) = broadcast::channel(CAPACITY);
+    let (had_all, all_had) = chan::bounded(4);
+    let bodies = [(); 4].map(|()| {
+        let (mut receiver, had_all) = (sender.subscribe(), had_all.clone());
+        move || {
+            for round in 0..rounds {
+                (0..CAPACITY).for_each(|_| assert_eq!(receiver.recv(), Ok(round)));
+                had_all.send(()).unwrap();
+            }
+        }
+    });
+    drop(receiver);
+    timed(|| {
+        let receiving = bodies.map(spawn);
+        for round in 0..rounds {
+            (0..CAPACITY).for_each(|_| assert_eq!(sender.send(round), Ok(4)));
+            all_had.iter().take(4).for_each(drop);
+        }
+        join_all(receiving);
+    })
+}
+
+/// A round trip over two: one value there, and its like back.
+fn watches(trips: u64) -> Duration {
+    let (there, mut arriving) = watch::channel(0);
+    let (back, mut returning) = watch::channel(0);
+    timed(|| {
+        let answering = spawn(move || {
+            while arriving.changed().is_ok() {
+                back.send(*arriving.borrow_and_update()).unwrap();
+            }
+        });
+        for i in 1..=trips {
+            there.send(i).unwrap();
+            returning.changed().unwrap();
+            assert_eq!(*returning.borrow_and_update(), i);
+        }
+        drop(there);
+        answering.join().unwrap();
     })
 }

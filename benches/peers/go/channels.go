@@ -23,6 +23,8 @@ var channelWorkloads = []workload{
 	{"select_4", 1_000_000, best(selects)},
 	{"ring_1000", 500_000, best(ring)},
 	{"sieve", 500, best(sieve)},
+	{"for_each", 1_000_000, best(forEach)},
+	{"oneshot", 2_000_000, best(oneshot)},
 }
 
 // So many pairs share the trips, each over two unbuffered channels of its own.
@@ -209,4 +211,30 @@ func nthPrime(nth int) int {
 		}
 	}
 	return last
+}
+
+// One sender, and 8 goroutines for what it sends, with next to nothing to do.
+func forEach(messages int) time.Duration {
+	return timed(func() {
+		c := make(chan int, 128)
+		var working sync.WaitGroup
+		for range 8 {
+			working.Go(func() { count(c) })
+		}
+		go sendAll(c, messages, func() { close(c) })
+		working.Wait()
+	})
+}
+
+// A channel for each value, which is there when it is received.
+func oneshot(n int) time.Duration {
+	return timed(func() {
+		for i := range n {
+			c := make(chan int, 1)
+			c <- i
+			if <-c != i {
+				panic("another value")
+			}
+		}
+	})
 }

@@ -1,10 +1,11 @@
 //! Values handed from task to task.
 
+use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use crate::families::{Channels, Flume, Mpsc, Receiver, Sender};
 use crate::measure::{Figure::Best, nth_prime};
-use crate::{Workload, all_at_once};
+use crate::{Workload, all_at_once, join_all};
 
 /// Those of one receiver a channel.
 pub(crate) trait Single: Channels {
@@ -31,6 +32,7 @@ pub(crate) trait Shared: Channels<Receiver: Clone> {
         ("chan_100_100_16", 1_000_000, Best(|n| Box::pin(many_to_many::<Self>(100, 16, n)))),
         ("chan_crowd_4", 1_000_000, Best(|n| Box::pin(many_to_many::<Self>(2, 16, n)))),
         ("chan_crowd_1000", 1_000_000, Best(|n| Box::pin(many_to_many::<Self>(500, 16, n)))),
+        ("for_each", 1_000_000, Best(|n| Box::pin(for_each::<Self>(n)))),
     ];
 }
 
@@ -98,6 +100,24 @@ async fn many_to_many<C: Shared>(tasks: u64, capacity: usize, messages: u64) -> 
         received += receiver.await.unwrap();
     }
     assert_eq!(received, tasks * each);
+    start.elapsed()
+}
+
+/// One sender, and 8 tasks for what it sends, with next to nothing to do.
+async fn for_each<C: Shared>(messages: u64) -> Duration {
+    let (sender, receiver) = C::bounded(128);
+    let start = Instant::now();
+    let work = |_| {
+        let mut receiver = receiver.clone();
+        tokio::spawn(async move {
+            while let Some(i) = receiver.recv().await {
+                black_box(i);
+            }
+        })
+    };
+    let working: Vec<_> = (0..8).map(work).collect();
+    tokio::spawn(send_all(sender, messages));
+    join_all(working).await;
     start.elapsed()
 }
 

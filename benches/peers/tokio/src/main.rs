@@ -15,6 +15,7 @@ mod core;
 mod families;
 mod latency;
 mod locks;
+mod own_channels;
 mod placement;
 mod stacks;
 mod timers;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         locks::ALL,
         Mpsc::SINGLE,
         Mpsc::SELECTED,
+        own_channels::ALL,
         placement::ALL,
         latency::ALL,
         cancel::ALL,
