@@ -28,8 +28,8 @@ pub(crate) type Workload<C, Inside> = (&'static str, u64, Figure<C, Inside>);
 pub(crate) enum Figure<C, Inside> {
     /// Nanoseconds an operation, the best of five: as fast as the machine can.
     Best(Inside),
-    /// Nanoseconds an operation, the middle of five: where threads are put is part of
-    /// what is measured, and so is bad luck with it.
+    /// Nanoseconds an operation, the middle of five: where threads are put, and whether they
+    /// get in each other's way, is part of what is measured, and so is bad luck with it.
     Middle(Inside),
     /// Nanoseconds an operation, the second time: the first has made memory ready.
     Second(Inside),

@@ -9,16 +9,16 @@ use std::time::Duration;
 use sward::spawn;
 use sward::sync::{Mutex, WaitGroup};
 
-use crate::measure::Figure::{Best, Share};
+use crate::measure::Figure::{Best, Middle, Share};
 use crate::measure::{Work, least_share, timed};
 use crate::{Sward, Workload, all_at_once};
 
 pub(crate) const ALL: &[Workload] = &[
     ("mutex", 10_000_000, Best(mutex)),
-    ("mutex_8_short", 2_000_000, Best(|times| contended(8, short, times))),
-    ("mutex_1000_short", 2_000_000, Best(|times| contended(1000, short, times))),
-    ("mutex_8_long", 200_000, Best(|times| contended(8, long, times))),
-    ("mutex_1000_long", 200_000, Best(|times| contended(1000, long, times))),
+    ("mutex_8_short", 4_000_000, Middle(|times| contended(8, short, times))),
+    ("mutex_1000_short", 4_000_000, Middle(|times| contended(1000, short, times))),
+    ("mutex_8_long", 200_000, Middle(|times| contended(8, long, times))),
+    ("mutex_1000_long", 200_000, Middle(|times| contended(1000, long, times))),
     ("mutex_fairness", 1_000, Share(fairness)),
     ("wait_group_1m", 1_000_000, Best(wait_group)),
 ];

@@ -11,12 +11,12 @@ import (
 
 var lockWorkloads = []workload{
 	{"mutex", 10_000_000, best(mutex)},
-	{"mutex_8_short", 2_000_000, best(func(n int) time.Duration { return contended(8, 0, n) })},
-	{"mutex_1000_short", 2_000_000, best(func(n int) time.Duration { return contended(1000, 0, n) })},
-	{"mutex_8_long", 200_000, best(func(n int) time.Duration { return contended(8, microsecond, n) })},
-	{"mutex_1000_long", 200_000, best(func(n int) time.Duration { return contended(1000, microsecond, n) })},
+	{"mutex_8_short", 4_000_000, middle(func(n int) time.Duration { return contended(8, 0, n) })},
+	{"mutex_1000_short", 4_000_000, middle(func(n int) time.Duration { return contended(1000, 0, n) })},
+	{"mutex_8_long", 200_000, middle(func(n int) time.Duration { return contended(8, microsecond, n) })},
+	{"mutex_1000_long", 200_000, middle(func(n int) time.Duration { return contended(1000, microsecond, n) })},
 	{"mutex_fairness", 1_000, share(fairness)},
-	{"rwlock_1_100", 1_000_000, best(rwlock)},
+	{"rwlock_1_100", 2_000_000, middle(rwlock)},
 	{"condvar_ping_pong", 200_000, best(pingPong)},
 	{"semaphore_10_1000", 500_000, best(semaphore)},
 	{"wait_group_1m", 1_000_000, best(waitGroup)},

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
-use crate::measure::Figure::{Best, Share};
+use crate::measure::Figure::{Best, Middle, Share};
 use crate::measure::{Work, least_share, timed};
 use crate::{OsThreads, Workload};
 
@@ -29,14 +29,14 @@ pub(crate) trait Locks {
 pub(crate) trait Contended: Locks + Sized {
     const ALL: &[Workload] = &[
         ("mutex", 10_000_000, Best(mutex::<Self>)),
-        ("mutex_8_short", 2_000_000, Best(|times| contended::<Self>(8, short, times))),
-        ("mutex_1000_short", 2_000_000, Best(|times| contended::<Self>(1000, short, times))),
-        ("mutex_8_long", 200_000, Best(|times| contended::<Self>(8, long, times))),
-        ("mutex_1000_long", 200_000, Best(|times| contended::<Self>(1000, long, times))),
+        ("mutex_8_short", 4_000_000, Middle(|times| contended::<Self>(8, short, times))),
+        ("mutex_1000_short", 4_000_000, Middle(|times| contended::<Self>(1000, short, times))),
+        ("mutex_8_long", 200_000, Middle(|times| contended::<Self>(8, long, times))),
+        ("mutex_1000_long", 200_000, Middle(|times| contended::<Self>(1000, long, times))),
         ("mutex_fairness", 1_000, Share(fairness::<Self>)),
-        ("rwlock_1_100", 1_000_000, Best(rwlock::<Self>)),
-        // Tens of microseconds each.
-        ("condvar_ping_pong", 20_000, Best(ping_pong::<Self>)),
+        ("rwlock_1_100", 2_000_000, Middle(rwlock::<Self>)),
+        // Some microseconds each, and tens across cores.
+        ("condvar_ping_pong", 50_000, Best(ping_pong::<Self>)),
     ];
 }
 

@@ -9,18 +9,18 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, Notify, RwLock, Semaphore, mpsc};
 use tokio::task::yield_now;
 
-use crate::measure::Figure::{Best, Share};
+use crate::measure::Figure::{Best, Middle, Share};
 use crate::measure::{Work, least_share};
 use crate::{Tokio, Workload, all_at_once};
 
 pub(crate) const ALL: &[Workload] = &[
     ("mutex", 10_000_000, Best(|times| Box::pin(mutex(times)))),
-    ("mutex_8_short", 2_000_000, Best(|times| Box::pin(contended(8, short, times)))),
-    ("mutex_1000_short", 2_000_000, Best(|times| Box::pin(contended(1000, short, times)))),
-    ("mutex_8_long", 200_000, Best(|times| Box::pin(contended(8, long, times)))),
-    ("mutex_1000_long", 200_000, Best(|times| Box::pin(contended(1000, long, times)))),
+    ("mutex_8_short", 4_000_000, Middle(|times| Box::pin(contended(8, short, times)))),
+    ("mutex_1000_short", 4_000_000, Middle(|times| Box::pin(contended(1000, short, times)))),
+    ("mutex_8_long", 200_000, Middle(|times| Box::pin(contended(8, long, times)))),
+    ("mutex_1000_long", 200_000, Middle(|times| Box::pin(contended(1000, long, times)))),
     ("mutex_fairness", 1_000, Share(fairness)),
-    ("rwlock_1_100", 1_000_000, Best(|times| Box::pin(rwlock(times)))),
+    ("rwlock_1_100", 2_000_000, Middle(|times| Box::pin(rwlock(times)))),
     ("condvar_ping_pong", 200_000, Best(|trips| Box::pin(ping_pong(trips)))),
     ("semaphore_10_1000", 500_000, Best(|times| Box::pin(semaphore(times)))),
     ("wait_group_1m", 1_000_000, Best(|members| Box::pin(wait_group(members)))),
