@@ -25,7 +25,7 @@ pub(super) enum Contender {
     /// tokio with flume's channels
     Flume,
     May,
-    /// OS threads with crossbeam's channels
+    /// OS threads with crossbeam's channels and wait group
     Crossbeam,
     /// OS threads with kanal's channels
     KanalOs,

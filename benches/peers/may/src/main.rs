@@ -1,5 +1,5 @@
-//! The workloads of `cargo xtask bench`, as users of may write them: coroutines, and
-//! may's channels, which are unbounded.
+//! The workloads of `cargo xtask bench`, as users of may write them: coroutines, may's locks,
+//! and its channels, which are unbounded.
 //!
 //! Left out: `spawn` and `skynet`, which end in "out of memory" (each coroutine alive has
 //! mappings of its own, and the system allows some 65 000), and whatever needs a channel
