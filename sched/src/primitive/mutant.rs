@@ -145,4 +145,16 @@ pub enum Mutant {
     WatchChangedBlindly,
     /// Whoever wants to change a watch does not wait for its turn.
     WatchTurnless,
+    /// Whoever leaves the line for a lock does not say so.
+    LeftSilently,
+    /// A future that is dropped keeps the lock it was handed, or the news that it is free.
+    DroppedKeepsTurn,
+    /// A mutex is unlocked without a look whether somebody waits.
+    UnlockSkipsWaiters,
+    /// Whoever waits for a mutex does not say so in its state.
+    WaitUnannounced,
+    /// A mutex that is handed over is unlocked all the same.
+    HandOverUnlocks,
+    /// A mutex forgets those behind the first in line.
+    SecondForgotten,
 }
