@@ -6,9 +6,12 @@
 //! call: those that wait for it leave their worker to others meanwhile.
 
 mod acquire;
+pub mod condvar;
 pub mod mutex;
 mod wait_group;
 
+#[doc(no_inline)]
+pub use self::condvar::{Condvar, WaitTimeoutResult};
 #[doc(no_inline)]
 pub use self::mutex::{Mutex, MutexAsync, MutexGuard};
 pub use self::wait_group::WaitGroup;

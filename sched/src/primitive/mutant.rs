@@ -157,4 +157,10 @@ pub enum Mutant {
     HandOverUnlocks,
     /// A mutex forgets those behind the first in line.
     SecondForgotten,
+    /// Whoever waits for a condition unlocks the mutex before it gets in line.
+    CondvarUnlocksFirst,
+    /// A mutex that is free takes over those that were notified, and tells none of them.
+    AdoptedUntold,
+    /// A future that was notified and is dropped keeps that to itself.
+    NotifiedKeepsQuiet,
 }

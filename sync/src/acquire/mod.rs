@@ -17,16 +17,19 @@
 mod future;
 
 use std::cell::Cell;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sward_sched::internal::{Node, Outcome, WaitList, WaitQueue, Waiter, Wakes};
-use sward_sched::primitive::{Mutant, broken};
+use sward_sched::primitive::{Mutant, NAPS, broken};
 
 pub(crate) use self::future::Acquiring;
 
 /// Cases of [`Outcome::Done`].
 pub(crate) const COMPETE: u32 = 0;
 pub(crate) const HANDED: u32 = 1;
+
+/// Whoever has waited so long is handed what it waits for by the next that releases it.
+const STARVED: Duration = Duration::from_micros(500);
 
 /// What can be waited for in line.
 pub(crate) trait Acquire {
@@ -75,12 +78,29 @@ pub(crate) enum Refusal {
 #[derive(Debug)]
 pub(crate) struct Ticket<R> {
     pub(crate) request: R,
-    pub(crate) since: Cell<Instant>,
+    /// `None`: it has only just come.
+    since: Cell<Option<Instant>>,
 }
 
 impl<R> Ticket<R> {
+    /// Of one that begins to wait.
     pub(crate) fn new(request: R) -> Self {
-        Self { request, since: Cell::new(Instant::now()) }
+        Self { request, since: Cell::new(Some(Instant::now())) }
+    }
+
+    /// Of one that will begin to wait when [`begin`](Self::begin) is called.
+    pub(crate) fn for_later(request: R) -> Self {
+        Self { request, since: Cell::new(None) }
+    }
+
+    pub(crate) fn begin(&self, now: Instant) {
+        self.since.set(Some(now));
+    }
+
+    /// Whether its owner is to have what it waits for before all others.
+    pub(crate) fn is_starved(&self) -> bool {
+        // Models have no time.
+        NAPS && self.since.get().is_some_and(|since| since.elapsed() >= STARVED)
     }
 
     pub(crate) fn slot(&self) -> *mut () {

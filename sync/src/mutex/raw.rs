@@ -15,7 +15,7 @@
 //!
 //! Waiting costs a green thread no worker, so the lock hardly spins: it is competed for (a
 //! newcomer may take it before the one that was woken, which is what makes locks fast)
-//! until the first in line has waited for [`STARVED`]; then it is handed over with
+//! until the first in line has waited for half a millisecond; then it is handed over with
 //! `LOCKED` set, as in parking_lot and Go.
 //!
 //! A wait for the lock is no place to be cancelled at (nor is POSIX's): lock_api locks
@@ -34,9 +34,6 @@ use crate::acquire::{Acquire, Attempt, COMPETE, HANDED, Ticket, acquire};
 
 const LOCKED: u8 = 1;
 const WAITERS: u8 = 2;
-
-/// Whoever has waited so long gets the lock from the hand of the one that unlocks.
-const STARVED: Duration = Duration::from_micros(500);
 
 /// How often a newcomer looks again before it gets in line.
 const SPINS: u32 = if NAPS { 8 } else { 0 };
@@ -89,9 +86,8 @@ impl RawMutex {
             }
             let Some((node, claim)) = line.claim_first_or_resume() else { continue };
             // SAFETY: it stood in this line.
-            let since = unsafe { Ticket::<()>::of(node) }.since.get();
-            // Models have no time.
-            let hand_over = fair || NAPS && since.elapsed() >= STARVED;
+            let ticket = unsafe { Ticket::<()>::of(node) };
+            let hand_over = fair || ticket.is_starved();
             let keep = hand_over && !broken(Mutant::HandOverUnlocks);
             let mut clear = if keep { 0 } else { LOCKED };
             if line.is_empty() || broken(Mutant::SecondForgotten) {
@@ -137,15 +133,24 @@ impl RawMutex {
         let line = self.queue.lock();
         while let Some(node) = claimed.pop_front() {
             // SAFETY: it is claimed, so its ticket is still there.
-            unsafe { Ticket::<()>::of(node) }.since.set(now);
+            unsafe { Ticket::<()>::of(node) }.begin(now);
             // SAFETY: it is in no list now, and stays until it is claimed here.
             unsafe { line.push_back(node) };
         }
         // Relaxed: as in `note_if_empty`.
         let is_free = self.state.fetch_or(WAITERS, Ordering::Relaxed) & LOCKED == 0;
-        let wakes = if is_free { self.tell_first(&line) } else { Wakes::none() };
+        let wakes = if is_free && !broken(Mutant::AdoptedUntold) {
+            self.tell_first(&line)
+        } else {
+            Wakes::none()
+        };
         drop(line);
         wakes.wake_all();
+    }
+
+    /// Whether somebody has it, for all that is known.
+    pub(crate) fn is_held(&self) -> bool {
+        self.state.load(Ordering::Relaxed) & LOCKED != 0
     }
 
     #[inline]
@@ -254,7 +259,7 @@ unsafe impl lock_api::RawMutex for RawMutex {
 
     #[inline]
     fn is_locked(&self) -> bool {
-        self.state.load(Ordering::Relaxed) & LOCKED != 0
+        self.is_held()
     }
 }
 
