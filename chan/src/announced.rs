@@ -18,7 +18,7 @@ use std::ptr;
 use std::task::{Poll, Waker};
 
 use sward_sched::checkpoint;
-use sward_sched::internal::{Closed, Node, Outcome, TaskWaiter, WaitList, Waiter, raise_cancel};
+use sward_sched::internal::{Node, Outcome, TaskWaiter, WaitList, Waiter, Wakes, raise_cancel};
 use sward_sched::primitive::{Mutant, Mutex, MutexGuard, broken};
 
 use crate::deadline::Deadline;
@@ -124,7 +124,7 @@ impl<S> Announced<S> {
 impl<S> Guard<'_, S> {
     /// Unlocks. All that wait are to look again: they sleep until the caller wakes them, which runs
     /// users' code.
-    pub(crate) fn announce(self) -> Closed {
+    pub(crate) fn announce(self) -> Wakes {
         match broken(Mutant::AnnouncedSilently) {
             true => WaitList::new().close(),
             false => self.0.waiting.close(),

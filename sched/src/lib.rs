@@ -35,6 +35,7 @@ mod timer;
 mod unblock;
 mod unwinding;
 mod wait_list;
+mod wait_queue;
 mod waiter;
 mod worker;
 
@@ -61,7 +62,8 @@ pub mod internal {
     pub use crate::launch::Home;
     pub use crate::park::{give_way, hesitate, may_hesitate};
     pub use crate::stack::refuse_marks as refuse_guard_marks;
-    pub use crate::wait_list::{Closed, Node, WaitList};
+    pub use crate::wait_list::{Node, WaitList, Wakes};
+    pub use crate::wait_queue::{WaitQueue, WaitQueueGuard};
     pub use crate::waiter::{Claim, Outcome, TaskWaiter, Waiter, Wake, wake_task};
     pub use crate::worker::Idle;
     #[cfg(sward_loom)]

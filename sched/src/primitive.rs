@@ -14,6 +14,7 @@ mod lock;
 #[cfg(sward_loom)]
 mod model;
 mod mutant;
+mod pointer_lock;
 #[cfg(not(sward_loom))]
 mod real;
 

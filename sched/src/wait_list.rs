@@ -199,6 +199,28 @@ impl WaitList {
         }
     }
 
+    /// The first, taken out.
+    pub fn pop_front(&self) -> Option<&Node> {
+        let first = self.first()?;
+        // SAFETY: it is in this list.
+        unsafe { self.remove(first) };
+        Some(first)
+    }
+
+    /// Claims the first, which is taken out, also if it came into the list as one that was claimed
+    /// already ([`Claim::put_aside`]).
+    #[inline]
+    pub fn claim_first_or_resume(&self) -> Option<(&Node, Claim)> {
+        // SAFETY: as in `claim_first`; whoever ends a wait otherwise has no claim.
+        unsafe {
+            let node = self.head.get().as_ref()?;
+            self.remove(node);
+            let claim = Waiter::claim_or_resume(node.waiter.get())?;
+            node.prev.set(CLAIMED);
+            Some((node, claim))
+        }
+    }
+
     /// The first that still waits and that `fits`, claimed and taken out. Those that fit and whose
     /// wait has ended otherwise are taken out, too.
     pub fn claim_first_that(&self, fits: impl Fn(&Node) -> bool) -> Option<(&Node, Claim)> {
@@ -278,9 +300,9 @@ impl WaitList {
 
     /// Ends the wait of all in the list because what they wait for is closed. Wake
     /// the batch after unlocking.
-    pub fn close(&self) -> Closed {
-        let mut closed = Closed { threads: Self::new(), tasks: Vec::new() };
-        // SAFETY: (2), as in `claim_front`; threads to which `Waiter::close` owes a wake stay
+    pub fn close(&self) -> Wakes {
+        let mut wakes = Wakes::none();
+        // SAFETY: (2), as in `claim_first`; threads to which `Waiter::close` owes a wake stay
         // until then, and the nodes of the others are not touched after it.
         unsafe {
             while let Some(node) = self.head.get().as_ref() {
@@ -288,13 +310,25 @@ impl WaitList {
                 let waiter = node.waiter.get();
                 match Waiter::close(waiter) {
                     // It may go away when the lock is released (waiter.rs, 5).
-                    true if node.is_task() => closed.tasks.push(Waiter::wake_handle(waiter)),
-                    true => closed.threads.push_back(node),
+                    true if node.is_task() => wakes.tasks.push(Waiter::wake_handle(waiter)),
+                    true => wakes.threads.push_back(node),
                     false => {}
                 }
             }
         }
-        closed
+        wakes
+    }
+
+    /// The word that it is.
+    #[inline]
+    pub(crate) fn head(&self) -> *const Node {
+        self.head.get()
+    }
+
+    /// The list that such a word was.
+    #[inline]
+    pub(crate) fn from_head(head: *const Node) -> Self {
+        Self { head: Cell::new(head) }
     }
 }
 
@@ -310,16 +344,37 @@ impl fmt::Debug for WaitList {
     }
 }
 
-/// Threads whose wait was ended by [`WaitList::close`], still to be woken.
+/// Those whose wait has ended, under a lock, and who are to be woken after it is released.
 #[derive(Debug)]
 #[must_use = "the threads sleep until `wake_all` is called"]
-pub struct Closed {
+pub struct Wakes {
     threads: WaitList,
     tasks: Vec<Wake>,
 }
 
-impl Closed {
+impl Wakes {
+    /// Nobody.
+    #[inline]
+    pub fn none() -> Self {
+        Self { threads: WaitList::new(), tasks: Vec::new() }
+    }
+
+    /// Ends a wait that was claimed through `node`, which is in no list, with `case`.
+    ///
+    /// # Safety
+    ///
+    /// The claim is of the node's waiter. A task's list is still locked.
+    pub unsafe fn add(&mut self, node: &Node, claim: Claim, case: u32) {
+        if node.is_task() {
+            self.tasks.push(claim.done(case));
+        } else if claim.done(case).is_owed() {
+            // SAFETY: it sleeps until then, so its node stays.
+            unsafe { self.threads.push_back(node) };
+        }
+    }
+
     /// Wakes them all. Call it with no lock held.
+    #[inline]
     pub fn wake_all(self) {
         // SAFETY: each node is live until its waiter is woken, which is done last.
         unsafe {

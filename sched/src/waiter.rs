@@ -392,6 +392,26 @@ impl Waiter {
         Some(Claim { waiter: this, parks })
     }
 
+    /// As [`claim`](Self::claim); and goes on with a claim that was [put aside](Claim::put_aside).
+    ///
+    /// # Safety
+    ///
+    /// As for [`claim`](Self::claim). A waiter that is claimed is so by a claim that was put aside,
+    /// and that nobody else goes on with.
+    #[inline]
+    pub(crate) unsafe fn claim_or_resume(this: NonNull<Self>) -> Option<Claim> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            Self::claim(this).or_else(|| {
+                // Relaxed: as in `claim`.
+                let state = this.as_ref().state.load(Ordering::Relaxed);
+                matches!(state, CLAIMED | CATCHING)
+                    // Whether it has stopped watching is seen when it ends.
+                    .then_some(Claim { waiter: this, parks: false })
+            })
+        }
+    }
+
     /// Ends the wait because what it waits for is closed. `true`: the caller owes
     /// the wake ([`Waiter::wake_handle`]); otherwise the waiter may be gone.
     ///
@@ -478,6 +498,10 @@ impl Claim {
         self.end(CLOSED)
     }
 
+    /// The waiter stays claimed, and its node goes into another list, whose owner goes on with the
+    /// claim.
+    pub fn put_aside(self) {}
+
     /// What was promised is in place.
     #[inline]
     pub fn done(self, case: u32) -> Wake {
@@ -519,6 +543,11 @@ enum WakeTarget {
 unsafe impl Send for Wake {}
 
 impl Wake {
+    /// Whether somebody sleeps until then.
+    pub(crate) fn is_owed(&self) -> bool {
+        !matches!(self.0, WakeTarget::Nobody)
+    }
+
     /// Makes the thread runnable. Call it with no lock held.
     #[inline]
     pub fn wake(self) {

@@ -5,9 +5,25 @@
 //! use the same lock. Unlike a std mutex, one of these may be held across a blocking
 //! call: those that wait for it leave their worker to others meanwhile.
 
+mod acquire;
+pub mod condvar;
 pub mod mutex;
 mod wait_group;
 
 #[doc(no_inline)]
-pub use self::mutex::{Mutex, MutexGuard};
+pub use self::condvar::{Condvar, WaitTimeoutResult};
+#[doc(no_inline)]
+pub use self::mutex::{Mutex, MutexAsync, MutexGuard};
 pub use self::wait_group::WaitGroup;
+
+/// What the models look at. Not for users.
+#[cfg(sward_loom)]
+#[doc(hidden)]
+pub mod internal {
+    use crate::mutex::{Mutex, RawMutex};
+
+    /// A mutex, made at run time.
+    pub fn mutex<T>(value: T) -> Mutex<T> {
+        Mutex::from_raw(RawMutex::new(), value)
+    }
+}

@@ -192,20 +192,19 @@ fn bump_comes_back_after_the_first_in_line() {
 }
 
 #[test]
-fn guards_are_shared_but_stay_with_their_thread() {
-    fn shared<T: Sync>() {}
-    /// Two of these apply to a type that is `Send`, and then `is_not` does not compile.
-    trait Sendable<Marker> {
-        fn is_not() {}
-    }
-    struct Yes;
-    impl<T> Sendable<()> for T {}
-    impl<T: Send> Sendable<Yes> for T {}
-
-    shared::<MutexGuard<'_, i32>>();
-    shared::<Mutex<std::cell::Cell<i32>>>();
-    <MutexGuard<'_, i32> as Sendable<_>>::is_not();
-    <MappedMutexGuard<'_, i32> as Sendable<_>>::is_not();
+fn guards_may_be_shared_and_sent_and_unlock_wherever_they_end() {
+    fn shared_and_sent<T: Send + Sync>() {}
+    shared_and_sent::<MutexGuard<'_, i32>>();
+    shared_and_sent::<MappedMutexGuard<'_, i32>>();
+    shared_and_sent::<Mutex<std::cell::Cell<i32>>>();
+    limited(|| {
+        let mutex = Arc::new(Mutex::new(1));
+        let guard = mutex.lock_arc();
+        let sent = std::thread::spawn(move || drop(guard));
+        *mutex.lock() += 1;
+        sent.join().unwrap();
+        assert_eq!(*mutex.lock(), 2);
+    });
 }
 
 #[test]

@@ -16,7 +16,7 @@
 //! Rejected: promises that keep a task for the sender that met it. Other senders would have to wait
 //! beside a task that waits, and each of six events would have to look whom it keeps apart.
 
-use sward_sched::internal::{Claim, Closed, Node, Outcome, WaitList, Waiter, Wake};
+use sward_sched::internal::{Claim, Node, Outcome, WaitList, Waiter, Wake, Wakes};
 use sward_sched::primitive::{Mutant, broken};
 
 use super::place::{Place, Slot};
@@ -237,6 +237,6 @@ impl<B> Channel<B> {
         let watchers = [&state.room_watchers, &state.value_watchers].map(WaitList::close);
         drop(state);
         received.into_iter().chain(sent).for_each(Wake::wake);
-        watchers.into_iter().for_each(Closed::wake_all);
+        watchers.into_iter().for_each(Wakes::wake_all);
     }
 }

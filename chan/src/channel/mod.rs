@@ -36,7 +36,7 @@ use std::time::Instant;
 
 use sward_sched::checkpoint;
 use sward_sched::internal::{
-    Closed, Outcome, WaitList, Waiter, Wake, charge, hesitate, may_hesitate, raise_cancel,
+    Outcome, WaitList, Waiter, Wake, Wakes, charge, hesitate, may_hesitate, raise_cancel,
 };
 use sward_sched::primitive::{Lock, LockGuard, Mutant, broken};
 
@@ -169,7 +169,7 @@ fn unlock_and_tell<B>(state: Guard<'_, B>, watchers: impl Fn(&State<B>) -> &Wait
 
 #[cold]
 fn tell<B>(state: Guard<'_, B>, watchers: impl Fn(&State<B>) -> &WaitList) {
-    let told: Closed = watchers(&state).close();
+    let told: Wakes = watchers(&state).close();
     drop(state);
     told.wake_all();
 }
@@ -479,7 +479,7 @@ impl<B> Channel<B> {
         ]
         .map(|(list, skipped)| if broken(skipped) { &empty } else { list }.close());
         drop(state);
-        told.into_iter().for_each(Closed::wake_all);
+        told.into_iter().for_each(Wakes::wake_all);
         first
     }
 

@@ -18,7 +18,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use sward_sched::internal::{Closed, Node, Outcome, WaitList, Waiter, raise_cancel};
+use sward_sched::internal::{Node, Outcome, WaitList, Waiter, Wakes, raise_cancel};
 use sward_sched::primitive::{Mutant, broken};
 
 use crate::announced::{Announced, Guard};
@@ -68,7 +68,7 @@ impl<T> Shared<T> {
         &self,
         mut state: Guard<'_, State<T>>,
         value: Arc<T>,
-    ) -> (Arc<T>, Closed) {
+    ) -> (Arc<T>, Wakes) {
         let before = std::mem::replace(&mut state.value, value);
         state.version += 1;
         (before, state.announce())

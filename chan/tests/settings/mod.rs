@@ -174,7 +174,7 @@ pub(crate) fn migrating(workers: usize) -> Runtime {
 }
 
 /// Runs the test on one worker and on two, with threads that stay and threads that migrate.
-pub(crate) fn on_every_runtime(test: fn(&Runtime)) {
+pub(crate) fn on_every_runtime(test: impl Fn(&Runtime) + Send + 'static) {
     limited(move || {
         for workers in [1, 2] {
             test(&runtime(workers));

@@ -93,12 +93,7 @@ impl<T> Lock<T> {
             return sections;
         }
         for round in 0.. {
-            match round {
-                _ if !NAPS => spin(),
-                0..AWAYS => spin_for(AWAY + current::random() as u32 % AWAY),
-                AWAYS..AWAYS_AND_YIELDS => std::thread::yield_now(),
-                _ => std::thread::sleep(NAP),
-            }
+            stay_away(round);
             if let Some(sections) = self.version_when_free().and_then(|_| self.try_take()) {
                 return sections;
             }
@@ -129,6 +124,16 @@ impl<T> Lock<T> {
     fn version_when_free(&self) -> Option<u32> {
         const LOOKS: u32 = if NAPS { 16 } else { 1 };
         (0..LOOKS).map(|_| self.version()).find(|version| *version != TAKEN)
+    }
+}
+
+/// What to do before the next look at a lock that somebody else keeps, for some time.
+pub(super) fn stay_away(round: u32) {
+    match round {
+        _ if !NAPS => spin(),
+        0..AWAYS => spin_for(AWAY + current::random() as u32 % AWAY),
+        AWAYS..AWAYS_AND_YIELDS => std::thread::yield_now(),
+        _ => std::thread::sleep(NAP),
     }
 }
 

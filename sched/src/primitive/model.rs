@@ -95,6 +95,7 @@ impl<T> std::ops::DerefMut for MutexGuard<'_, T> {
 
 /// What [`Lock`] is in a normal build: for its own model.
 pub use super::lock::Lock as ShippedLock;
+pub use super::pointer_lock::PointerLock as ShippedPointerLock;
 
 /// A lock is a lock.
 pub type Lock<T> = Mutex<T>;
@@ -105,6 +106,38 @@ impl<T> Mutex<T> {
     /// What [`ShippedLock::version`] is: nobody hesitates in a model.
     pub fn version(&self) -> u32 {
         0
+    }
+}
+
+/// A lock around a pointer is a lock.
+#[derive(Debug)]
+pub struct PointerLock<T>(Mutex<*const T>);
+
+/// The guard of [`PointerLock`].
+#[derive(Debug)]
+pub struct PointerGuard<'a, T>(MutexGuard<'a, *const T>);
+
+impl<T> PointerLock<T> {
+    /// Around null.
+    pub fn new() -> Self {
+        Self(Mutex::new(std::ptr::null()))
+    }
+
+    /// Locks.
+    pub fn lock(&self) -> PointerGuard<'_, T> {
+        PointerGuard(self.0.lock())
+    }
+}
+
+impl<T> PointerGuard<'_, T> {
+    /// The pointer.
+    pub fn value(&self) -> *const T {
+        *self.0
+    }
+
+    /// Unlocks, with this as the pointer from now on.
+    pub fn unlock(mut self, value: *const T) {
+        *self.0 = value;
     }
 }
 
@@ -374,4 +407,23 @@ pub mod deque {
             self.len() == 0
         }
     }
+}
+
+/// A function that is `const` in a normal build.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! const_fn {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),*) -> $ret:ty $body:block) => {
+        $(#[$meta])*
+        $vis fn $name($($arg: $ty),*) -> $ret $body
+    };
+}
+
+/// The value of a constant that no model uses, because it could not be made here.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! unless_model {
+    ($value:expr) => {
+        panic!("loom's atomics are made at run time")
+    };
 }

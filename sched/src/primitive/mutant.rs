@@ -145,4 +145,22 @@ pub enum Mutant {
     WatchChangedBlindly,
     /// Whoever wants to change a watch does not wait for its turn.
     WatchTurnless,
+    /// Whoever leaves the line for a lock does not say so.
+    LeftSilently,
+    /// A future that is dropped keeps the lock it was handed, or the news that it is free.
+    DroppedKeepsTurn,
+    /// A mutex is unlocked without a look whether somebody waits.
+    UnlockSkipsWaiters,
+    /// Whoever waits for a mutex does not say so in its state.
+    WaitUnannounced,
+    /// A mutex that is handed over is unlocked all the same.
+    HandOverUnlocks,
+    /// A mutex forgets those behind the first in line.
+    SecondForgotten,
+    /// Whoever waits for a condition unlocks the mutex before it gets in line.
+    CondvarUnlocksFirst,
+    /// A mutex that is free takes over those that were notified, and tells none of them.
+    AdoptedUntold,
+    /// A future that was notified and is dropped keeps that to itself.
+    NotifiedKeepsQuiet,
 }

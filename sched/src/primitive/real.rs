@@ -8,6 +8,7 @@ pub use crossbeam_deque as deque;
 pub use parking_lot::{Condvar, Mutex, MutexGuard};
 
 pub use super::lock::{Lock, LockGuard};
+pub use super::pointer_lock::{PointerGuard, PointerLock};
 
 use std::time::Duration;
 
@@ -148,4 +149,23 @@ pub fn spin() {
 pub fn relax(round: &mut u32) {
     *round += 1;
     if *round < 100 { spin() } else { std::thread::yield_now() }
+}
+
+/// A function that is `const`; not so in models, whose atomics are made at run time.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! const_fn {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),*) -> $ret:ty $body:block) => {
+        $(#[$meta])*
+        $vis const fn $name($($arg: $ty),*) -> $ret $body
+    };
+}
+
+/// The value of a constant that no model uses, because it could not be made there.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! unless_model {
+    ($value:expr) => {
+        $value
+    };
 }

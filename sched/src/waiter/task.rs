@@ -37,13 +37,19 @@ impl TaskWaiter {
         &self.waiter
     }
 
+    /// How the wait has ended, if it has. Under the lock of the list.
+    pub fn outcome(&self) -> Option<Outcome> {
+        // Relaxed: the lock orders it.
+        let waits = self.waiter.state.load(Ordering::Relaxed) == WAITING;
+        (!waits).then(|| self.waiter.outcome())
+    }
+
     /// Looks whether the wait has ended, and how; if not, `waker` is the one to be woken, and
     /// comes back as the one that was before. Under the lock of the list: so no waker is cloned or
     /// dropped here, which is users' code.
     pub fn poll(&self, waker: &mut Waker) -> Option<Outcome> {
-        // Relaxed: the lock orders it.
-        if self.waiter.state.load(Ordering::Relaxed) != WAITING {
-            return Some(self.waiter.outcome());
+        if let Some(outcome) = self.outcome() {
+            return Some(outcome);
         }
         let known = self.waker.take();
         let is_kept = broken(Mutant::WakerNotReplaced);

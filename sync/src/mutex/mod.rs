@@ -1,15 +1,18 @@
 //! Mutual exclusion: [`Mutex`] and the types that come with it.
 
+mod lock_async;
 mod raw;
 
+pub use self::lock_async::{LockFuture, MutexAsync};
 pub use self::raw::RawMutex;
 
-/// Data that one thread at a time may use.
+/// Data that one thread or task at a time may use.
 ///
-/// A green thread that must wait is parked, an OS thread blocked. The guard may be
-/// held across blocking calls. There is no poisoning: a panic unlocks.
+/// A green thread that must wait is parked, an OS thread blocked, and a task that calls
+/// [`lock_async`](MutexAsync::lock_async) pends. The guard may be held across blocking calls, and
+/// may be sent to another thread. There is no poisoning: a panic unlocks.
 ///
-/// All methods (`try_lock_for`, `get_mut`, `lock_arc`, …) are those of
+/// All other methods (`try_lock_for`, `get_mut`, `lock_arc`, …) are those of
 /// [`lock_api::Mutex`]. Locking is fair in the long run: those that have waited for
 /// half a millisecond get the lock handed over.
 ///

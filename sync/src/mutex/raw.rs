@@ -4,19 +4,18 @@
 //! |---|---|---|
 //! | 0 | 0 | free |
 //! | 1 | 0 | held; unlocking is one compare-exchange |
-//! | 1 | 1 | held; whoever unlocks looks at the list |
-//! | 0 | 1 | free; one of those that wait has been woken to compete for it |
+//! | 1 | 1 | held; whoever unlocks looks into the line |
+//! | 0 | 1 | free; one that stood in line has been told to compete for it |
 //!
-//! 1. `WAITERS` is set and cleared under the list's lock, and set while a thread that
-//!    waits is in the list. So an unlock that finds it clear has nobody to wake: a
-//!    thread gets in line only after it has seen `LOCKED` with `WAITERS` set by itself,
-//!    under that lock.
-//! 2. Each unlock that finds `WAITERS` wakes one, and one that was woken and finds the
-//!    lock taken again gets in line once more.
+//! 1. `WAITERS` is set exactly while somebody stands in line, and changes under the queue's lock.
+//!    A thread gets in line only after it has seen `LOCKED` with `WAITERS` set by itself, under
+//!    that lock: so an unlock that finds it clear has nobody to wake.
+//! 2. Each unlock that finds `WAITERS` tells one to compete, and one that loses gets in line once
+//!    more.
 //!
-//! Waiting costs a green thread no worker, so the lock hardly spins: it competes (a
+//! Waiting costs a green thread no worker, so the lock hardly spins: it is competed for (a
 //! newcomer may take it before the one that was woken, which is what makes locks fast)
-//! until the first in line has waited for [`STARVED`]; then it is handed over with
+//! until the first in line has waited for half a millisecond; then it is handed over with
 //! `LOCKED` set, as in parking_lot and Go.
 //!
 //! A wait for the lock is no place to be cancelled at (nor is POSIX's): lock_api locks
@@ -25,36 +24,34 @@
 
 use std::time::{Duration, Instant};
 
-use lock_api::GuardNoSend;
-use sward_sched::internal::{Node, Outcome, WaitList, Waiter, give_way};
-use sward_sched::primitive;
-use sward_sched::primitive::Mutex as ShortLock;
+use lock_api::GuardSend;
+use sward_sched::internal::{WaitList, WaitQueue, Waiter, Wake, Wakes, give_way};
 use sward_sched::primitive::atomic::{AtomicU8, Ordering};
+use sward_sched::primitive::{self, Mutant, NAPS, broken};
+use sward_sched::{const_fn, unless_model};
+
+use crate::acquire::{Acquire, Attempt, COMPETE, HANDED, Ticket, acquire};
 
 const LOCKED: u8 = 1;
 const WAITERS: u8 = 2;
 
-/// Whoever has waited so long gets the lock from the hand of the one that unlocks.
-const STARVED: Duration = Duration::from_micros(500);
-
 /// How often a newcomer looks again before it gets in line.
-const SPINS: u32 = 8;
-
-/// Cases of [`Outcome::Done`].
-const COMPETE: u32 = 0;
-const HANDED_OVER: u32 = 1;
+const SPINS: u32 = if NAPS { 8 } else { 0 };
 
 /// The lock of a [`Mutex`](super::Mutex): two words.
 #[derive(Debug)]
 pub struct RawMutex {
     state: AtomicU8,
-    waiting: ShortLock<WaitList>,
+    queue: WaitQueue,
 }
 
-/// What a node's slot points to: when its thread began to wait.
-struct Since(Instant);
-
 impl RawMutex {
+    const_fn! {
+        pub(crate) fn new() -> Self {
+            Self { state: AtomicU8::new(0), queue: WaitQueue::new() }
+        }
+    }
+
     #[cold]
     fn lock_slow(&self, deadline: Option<Instant>) -> bool {
         for _ in 0..SPINS {
@@ -63,70 +60,97 @@ impl RawMutex {
             }
             primitive::spin();
         }
-        let since = Since(Instant::now());
-        loop {
-            let waiter = Waiter::uncancellable();
-            let node = Node::new(&waiter, std::ptr::from_ref(&since).cast_mut().cast());
-            {
-                let waiting = self.waiting.lock();
-                // Acquire, when that locks it: pairs with the Release of the unlock.
-                let before = self.state.fetch_or(LOCKED | WAITERS, Ordering::Acquire);
-                if before & LOCKED == 0 {
-                    if before & WAITERS == 0 {
-                        // Nobody is in line, ourselves included.
-                        self.state.fetch_and(!WAITERS, Ordering::Relaxed);
-                    }
-                    return true;
-                }
-                // SAFETY: it stays here, and is removed below unless it was claimed.
-                unsafe { waiting.push_back(&node) };
-            }
-            match waiter.wait(deadline) {
-                Outcome::Done(HANDED_OVER) => return true,
-                Outcome::Done(_) => {
-                    if self.try_lock_inline() {
-                        return true;
-                    }
-                }
-                _ => {
-                    self.leave(&node);
-                    return false;
-                }
-            }
+        self.lock_in_line(deadline)
+    }
+
+    /// As `lock`, by one who has waited already.
+    pub(crate) fn lock_again(&self) {
+        if !self.try_lock_inline() {
+            self.lock_in_line(None);
         }
     }
 
-    /// Out of the line, after the deadline.
-    fn leave(&self, node: &Node) {
-        let waiting = self.waiting.lock();
-        // SAFETY: it is in this list, or in none.
-        unsafe { waiting.remove(node) };
-        if waiting.is_empty() {
-            self.state.fetch_and(!WAITERS, Ordering::Relaxed);
-        }
+    fn lock_in_line(&self, deadline: Option<Instant>) -> bool {
+        acquire(self, (), deadline, Waiter::uncancellable).is_ok()
     }
 
     #[cold]
     fn unlock_slow(&self, fair: bool) {
-        let waiting = self.waiting.lock();
-        let Some((node, claim)) = waiting.claim_front() else {
-            // All that waited have given up.
-            // Release: pairs with the Acquire in `try_lock_inline` and `lock_slow`.
-            self.state.fetch_and(!(LOCKED | WAITERS), Ordering::Release);
-            return;
+        let line = self.queue.lock();
+        let wake = loop {
+            if line.is_empty() {
+                // All that waited have given up.
+                // Release: pairs with the Acquire in `try_lock_inline` and `take_or_announce`.
+                self.state.fetch_and(!(LOCKED | WAITERS), Ordering::Release);
+                break None;
+            }
+            let Some((node, claim)) = line.claim_first_or_resume() else { continue };
+            // SAFETY: it stood in this line.
+            let ticket = unsafe { Ticket::<()>::of(node) };
+            let hand_over = fair || ticket.is_starved();
+            let keep = hand_over && !broken(Mutant::HandOverUnlocks);
+            let mut clear = if keep { 0 } else { LOCKED };
+            if line.is_empty() || broken(Mutant::SecondForgotten) {
+                clear |= WAITERS;
+            }
+            // Release: as above.
+            self.state.fetch_and(!clear, Ordering::Release);
+            break Some(claim.done(if hand_over { HANDED } else { COMPETE }));
         };
-        // SAFETY: it points to the `Since` beside the claimed waiter.
-        let since = unsafe { &*node.slot().cast::<Since>() };
-        let hand_over = fair || since.0.elapsed() >= STARVED;
-        let mut clear = if hand_over { 0 } else { LOCKED };
-        if waiting.is_empty() {
-            clear |= WAITERS;
+        drop(line);
+        wake.into_iter().for_each(Wake::wake);
+    }
+
+    /// Tells the first in line to compete for a lock that is free.
+    fn tell_first(&self, line: &WaitList) -> Wakes {
+        let mut wakes = Wakes::none();
+        while !line.is_empty() {
+            if let Some((node, claim)) = line.claim_first_or_resume() {
+                // SAFETY: the claim was made through this node, in this line, which is locked.
+                unsafe { wakes.add(node, claim, COMPETE) };
+                break;
+            }
         }
-        // Release: as above.
-        self.state.fetch_and(!clear, Ordering::Release);
-        let wake = claim.done(if hand_over { HANDED_OVER } else { COMPETE });
-        drop(waiting);
-        wake.wake();
+        self.note_if_empty(line);
+        wakes
+    }
+
+    fn note_if_empty(&self, line: &WaitList) {
+        if line.is_empty() {
+            // Relaxed: it says nothing about what the lock protects.
+            self.state.fetch_and(!WAITERS, Ordering::Relaxed);
+        }
+    }
+
+    /// Those in `claimed`, whose claims were put aside, and whose tickets are for a mutex, wait for
+    /// this one from now on.
+    ///
+    /// # Safety
+    ///
+    /// That is so, and they are threads.
+    pub(crate) unsafe fn adopt(&self, claimed: &WaitList) {
+        let now = Instant::now();
+        let line = self.queue.lock();
+        while let Some(node) = claimed.pop_front() {
+            // SAFETY: it is claimed, so its ticket is still there.
+            unsafe { Ticket::<()>::of(node) }.begin(now);
+            // SAFETY: it is in no list now, and stays until it is claimed here.
+            unsafe { line.push_back(node) };
+        }
+        // Relaxed: as in `note_if_empty`.
+        let is_free = self.state.fetch_or(WAITERS, Ordering::Relaxed) & LOCKED == 0;
+        let wakes = if is_free && !broken(Mutant::AdoptedUntold) {
+            self.tell_first(&line)
+        } else {
+            Wakes::none()
+        };
+        drop(line);
+        wakes.wake_all();
+    }
+
+    /// Whether somebody has it, for all that is known.
+    pub(crate) fn is_held(&self) -> bool {
+        self.state.load(Ordering::Relaxed) & LOCKED != 0
     }
 
     #[inline]
@@ -156,7 +180,11 @@ impl RawMutex {
     }
 
     #[inline]
-    fn unlock_with(&self, fair: bool) {
+    pub(crate) fn unlock_with(&self, fair: bool) {
+        if broken(Mutant::UnlockSkipsWaiters) {
+            self.state.fetch_and(!LOCKED, Ordering::Release);
+            return;
+        }
         // Release: pairs with the Acquire of the lock.
         let free =
             self.state.compare_exchange(LOCKED, 0, Ordering::Release, Ordering::Relaxed).is_ok();
@@ -166,39 +194,79 @@ impl RawMutex {
     }
 }
 
+impl Acquire for RawMutex {
+    type Request = ();
+
+    fn queue(&self) -> &WaitQueue {
+        &self.queue
+    }
+
+    fn try_take(&self, (): ()) -> bool {
+        self.try_lock_inline()
+    }
+
+    fn take_or_announce(&self, (): (), _: bool, line: &WaitList) -> Attempt {
+        let announced = if broken(Mutant::WaitUnannounced) { LOCKED } else { LOCKED | WAITERS };
+        // Acquire, when that locks it: pairs with the Release of the unlock.
+        let before = self.state.fetch_or(announced, Ordering::Acquire);
+        if before & LOCKED != 0 {
+            return Attempt::Wait;
+        }
+        self.note_if_empty(line);
+        Attempt::Taken
+    }
+
+    fn leave(&self, (): (), line: &WaitList) -> Wakes {
+        self.note_if_empty(line);
+        Wakes::none()
+    }
+
+    fn pass_on(&self, line: &WaitList) -> Wakes {
+        match self.state.load(Ordering::Relaxed) & LOCKED {
+            0 => self.tell_first(line),
+            // Whoever holds it finds `WAITERS` (1).
+            _ => Wakes::none(),
+        }
+    }
+
+    fn release(&self, (): ()) {
+        self.unlock_with(false);
+    }
+}
+
 // SAFETY: `LOCKED` is set by one thread at a time, by a compare-exchange from a state
 // without it or by the thread that hands it over, and cleared by the one that holds it.
 unsafe impl lock_api::RawMutex for RawMutex {
-    const INIT: Self = Self { state: AtomicU8::new(0), waiting: ShortLock::new(WaitList::new()) };
+    const INIT: Self = unless_model!(Self::new());
 
-    type Guard = GuardNoSend;
+    type Guard = GuardSend;
 
     #[inline]
-    fn lock(&self) -> GuardNoSend {
+    fn lock(&self) -> GuardSend {
         self.lock_until(|| None);
-        GuardNoSend::new()
+        GuardSend::new()
     }
 
     #[inline]
-    fn try_lock(&self) -> Option<GuardNoSend> {
-        self.try_lock_inline().then(GuardNoSend::new)
+    fn try_lock(&self) -> Option<GuardSend> {
+        self.try_lock_inline().then(GuardSend::new)
     }
 
     #[inline]
-    unsafe fn unlock(&self, _: GuardNoSend) {
+    unsafe fn unlock(&self, _: GuardSend) {
         self.unlock_with(false);
     }
 
     #[inline]
     fn is_locked(&self) -> bool {
-        self.state.load(Ordering::Relaxed) & LOCKED != 0
+        self.is_held()
     }
 }
 
 // SAFETY: as above; a lock handed over stays locked.
 unsafe impl lock_api::RawMutexFair for RawMutex {
     #[inline]
-    unsafe fn unlock_fair(&self, _: GuardNoSend) {
+    unsafe fn unlock_fair(&self, _: GuardSend) {
         self.unlock_with(true);
     }
 }
@@ -208,11 +276,11 @@ unsafe impl lock_api::RawMutexTimed for RawMutex {
     type Duration = Duration;
     type Instant = Instant;
 
-    fn try_lock_for(&self, timeout: Duration) -> Option<GuardNoSend> {
-        self.lock_until(|| Instant::now().checked_add(timeout)).then(GuardNoSend::new)
+    fn try_lock_for(&self, timeout: Duration) -> Option<GuardSend> {
+        self.lock_until(|| Instant::now().checked_add(timeout)).then(GuardSend::new)
     }
 
-    fn try_lock_until(&self, deadline: Instant) -> Option<GuardNoSend> {
-        self.lock_until(|| Some(deadline)).then(GuardNoSend::new)
+    fn try_lock_until(&self, deadline: Instant) -> Option<GuardSend> {
+        self.lock_until(|| Some(deadline)).then(GuardSend::new)
     }
 }
