@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use sward::spawn;
-use sward::sync::{Mutex, WaitGroup};
+use sward::sync::{Condvar, Mutex, WaitGroup};
 
 use crate::measure::Figure::{Best, Middle, Share};
 use crate::measure::{Work, least_share, timed};
@@ -20,6 +20,7 @@ pub(crate) const ALL: &[Workload] = &[
     ("mutex_8_long", 200_000, Middle(|times| contended(8, long, times))),
     ("mutex_1000_long", 200_000, Middle(|times| contended(1000, long, times))),
     ("mutex_fairness", 1_000, Share(fairness)),
+    ("condvar_ping_pong", 200_000, Best(ping_pong)),
     ("wait_group_1m", 1_000_000, Best(wait_group)),
 ];
 
@@ -74,6 +75,24 @@ fn fairness(sward: &Sward, time: Duration) -> f64 {
     std::thread::sleep(time);
     done.store(true, Relaxed);
     least_share(handles.into_iter().map(|handle| handle.join().unwrap()))
+}
+
+/// Two take turns.
+fn ping_pong(trips: u64) -> Duration {
+    let game = Arc::new((Mutex::new(0), Condvar::new()));
+    all_at_once((0..2).map(|player| {
+        let game = game.clone();
+        move || {
+            let (turn, changed) = &*game;
+            for _ in 0..trips {
+                let mut turn = turn.lock();
+                changed.wait_while(&mut turn, |turn| *turn % 2 != player);
+                *turn += 1;
+                drop(turn);
+                changed.notify_one();
+            }
+        }
+    }))
 }
 
 /// 8 threads each add so many members between them, and then take them away.
