@@ -123,6 +123,11 @@ impl<T> PointerLock<T> {
         Self(Mutex::new(std::ptr::null()))
     }
 
+    /// Whether it is null.
+    pub fn is_null(&self) -> bool {
+        self.0.lock().is_null()
+    }
+
     /// Locks.
     pub fn lock(&self) -> PointerGuard<'_, T> {
         PointerGuard(self.0.lock())

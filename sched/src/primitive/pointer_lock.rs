@@ -36,6 +36,13 @@ impl<T> PointerLock<T> {
         PointerGuard { lock: self, value, local: PhantomData }
     }
 
+    /// Whether it is null, and free. Orders nothing: who did not see it change otherwise learns
+    /// nothing from it.
+    #[inline]
+    pub fn is_null(&self) -> bool {
+        self.0.load(Ordering::Relaxed).is_null()
+    }
+
     #[inline]
     fn try_take(&self) -> Option<*mut T> {
         // Acquire: pairs with the Release in `unlock`. To put `TAKEN` where it is already changes

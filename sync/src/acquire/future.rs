@@ -16,8 +16,7 @@ pub(crate) struct Acquiring<'a, L: Acquire> {
     request: L::Request,
     task: TaskWaiter,
     node: Node,
-    /// Since it first got in line.
-    ticket: Option<Ticket<L::Request>>,
+    ticket: Ticket<L::Request>,
     /// Since it got in line nobody has looked how that ended.
     in_line: bool,
     _pinned: PhantomPinned,
@@ -36,7 +35,7 @@ impl<'a, L: Acquire> Acquiring<'a, L> {
             request,
             task: TaskWaiter::new(),
             node: Node::unbound(),
-            ticket: None,
+            ticket: Ticket::new(request),
             in_line: false,
             _pinned: PhantomPinned,
         }
@@ -75,9 +74,11 @@ impl<'a, L: Acquire> Acquiring<'a, L> {
             Attempt::Closed => return Poll::Ready(Err(Refusal::Closed)),
             Attempt::Wait => {}
         }
-        let ticket = this.ticket.get_or_insert_with(|| Ticket::new(this.request)).slot();
+        if again {
+            this.ticket.has_lost();
+        }
         _last = this.task.begin(waker);
-        this.node.bind(this.task.waiter(), ticket);
+        this.node.bind(this.task.waiter(), this.ticket.slot());
         this.in_line = true;
         // SAFETY: pinned, and removed when it is dropped, if need be; in no list now.
         unsafe { get_in_line(&line, &this.node, again) };

@@ -28,7 +28,7 @@ pub(crate) use self::future::Acquiring;
 pub(crate) const COMPETE: u32 = 0;
 pub(crate) const HANDED: u32 = 1;
 
-/// Whoever has waited so long is handed what it waits for by the next that releases it.
+/// Whoever has been passed by for so long is handed what it waits for by the next that releases it.
 const STARVED: Duration = Duration::from_micros(500);
 
 /// What can be waited for in line.
@@ -74,33 +74,30 @@ pub(crate) enum Refusal {
     Cancelled,
 }
 
-/// What a node's slot points to: what its owner asks for, and since when.
+/// What a node's slot points to: what its owner asks for, and whether it is being passed by.
 #[derive(Debug)]
 pub(crate) struct Ticket<R> {
     pub(crate) request: R,
-    /// `None`: it has only just come.
-    since: Cell<Option<Instant>>,
+    /// When it first competed and lost.
+    lost: Cell<Option<Instant>>,
 }
 
 impl<R> Ticket<R> {
-    /// Of one that begins to wait.
     pub(crate) fn new(request: R) -> Self {
-        Self { request, since: Cell::new(Some(Instant::now())) }
+        Self { request, lost: Cell::new(None) }
     }
 
-    /// Of one that will begin to wait when [`begin`](Self::begin) is called.
-    pub(crate) fn for_later(request: R) -> Self {
-        Self { request, since: Cell::new(None) }
-    }
-
-    pub(crate) fn begin(&self, now: Instant) {
-        self.since.set(Some(now));
+    /// Its owner has competed, and lost. (Only then is the clock read: most never do.)
+    fn has_lost(&self) {
+        if NAPS && self.lost.get().is_none() {
+            self.lost.set(Some(Instant::now()));
+        }
     }
 
     /// Whether its owner is to have what it waits for before all others.
     pub(crate) fn is_starved(&self) -> bool {
         // Models have no time.
-        NAPS && self.since.get().is_some_and(|since| since.elapsed() >= STARVED)
+        NAPS && self.lost.get().is_some_and(|lost| lost.elapsed() >= STARVED)
     }
 
     pub(crate) fn slot(&self) -> *mut () {
@@ -145,6 +142,7 @@ pub(crate) fn acquire<L: Acquire>(
             Outcome::Done(HANDED) => return Ok(()),
             Outcome::Done(_) if lock.try_take(request) => return Ok(()),
             Outcome::Done(_) => {
+                ticket.has_lost();
                 again = true;
                 continue;
             }

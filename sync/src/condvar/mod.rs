@@ -299,7 +299,7 @@ impl Condvar {
         // SAFETY: it is locked by the guard's owner, and will be again.
         let mutex = unsafe { MutexGuard::mutex(guard).raw() };
         let waiter = Waiter::new();
-        let place = Place { ticket: Ticket::for_later(()), mutex };
+        let place = Place { ticket: Ticket::new(()), mutex };
         let node = Node::new(&waiter, std::ptr::from_ref(&place).cast_mut().cast());
         if broken(Mutant::CondvarUnlocksFirst) {
             mutex.unlock_with(false);
@@ -353,6 +353,10 @@ impl Condvar {
 
     /// Notifies so many at most.
     fn notify(&self, at_most: usize) -> usize {
+        // Those of whom the notifier can know got in line before it locked the mutex (1).
+        if self.queue.is_empty() {
+            return 0;
+        }
         let mut tasks = Wakes::none();
         let mut claimed = WaitList::new();
         let mut count = 0;

@@ -15,7 +15,7 @@
 //!
 //! Waiting costs a green thread no worker, so the lock hardly spins: it is competed for (a
 //! newcomer may take it before the one that was woken, which is what makes locks fast)
-//! until the first in line has waited for half a millisecond; then it is handed over with
+//! until the first in line has been passed by for half a millisecond; then it is handed over with
 //! `LOCKED` set, as in parking_lot and Go.
 //!
 //! A wait for the lock is no place to be cancelled at (nor is POSIX's): lock_api locks
@@ -129,20 +129,24 @@ impl RawMutex {
     ///
     /// That is so, and they are threads.
     pub(crate) unsafe fn adopt(&self, claimed: &WaitList) {
-        let now = Instant::now();
+        // The first need not wait if it is free.
+        let first = if self.is_held() { None } else { claimed.claim_first_or_resume() };
+        if let Some((_, claim)) = first {
+            claim.done(COMPETE).wake();
+        }
+        if claimed.is_empty() {
+            return;
+        }
         let line = self.queue.lock();
         while let Some(node) = claimed.pop_front() {
-            // SAFETY: it is claimed, so its ticket is still there.
-            unsafe { Ticket::<()>::of(node) }.begin(now);
             // SAFETY: it is in no list now, and stays until it is claimed here.
             unsafe { line.push_back(node) };
         }
         // Relaxed: as in `note_if_empty`.
         let is_free = self.state.fetch_or(WAITERS, Ordering::Relaxed) & LOCKED == 0;
-        let wakes = if is_free && !broken(Mutant::AdoptedUntold) {
-            self.tell_first(&line)
-        } else {
-            Wakes::none()
+        let wakes = match is_free && !broken(Mutant::AdoptedUntold) {
+            true => self.tell_first(&line),
+            false => Wakes::none(),
         };
         drop(line);
         wakes.wake_all();
