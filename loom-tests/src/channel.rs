@@ -3,13 +3,14 @@
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use loom::thread;
-use sward_chan::internal::left;
+use sward_chan::internal::{Case, Wait, choose, left};
 use sward_chan::{Receiver, SelectedOperation, Sender, bounded, unbounded};
+use sward_sched::internal::model::Stage;
 
-use crate::{Mode, Tally, Value, runtime};
+use crate::{Tally, Value};
 
 /// How many values it holds; `None`: any number.
 pub type Capacity = Option<usize>;
@@ -26,10 +27,19 @@ pub fn channel(capacity: Capacity) -> (Sender<Value>, Receiver<Value>) {
 ///
 /// When anybody is still in line, or has been promised something, or if there are not so many
 /// values in the channel.
-pub fn check_left(receiver: &Receiver<Value>, queued: usize) {
+pub fn check_left<T>(receiver: &Receiver<T>, queued: usize) {
     let left = left(receiver);
     assert!(!left.in_line, "somebody waits");
     assert_eq!((left.queued, left.promised), (queued, 0));
+}
+
+/// Does one of the cases, and says which.
+///
+/// # Panics
+///
+/// When it has not waited for one.
+pub fn select(cases: &mut [&mut dyn Case]) -> usize {
+    choose(cases, Wait::Forever).expect("it waits until there is one")
 }
 
 /// Drops an operation that was selected, which panics when it has given back what it held.
@@ -201,24 +211,37 @@ pub fn two_receivers_against_timeout(capacity: Capacity) {
     tally.check();
 }
 
+/// A green thread does something while its runtime ends and another comes: which of the two
+/// succeeded.
+///
+/// # Panics
+///
+/// When the thread ends as it should not.
+pub fn against_cancel(
+    waits: impl FnOnce() -> bool + Send + 'static,
+    comes: impl FnOnce() -> bool,
+) -> [bool; 2] {
+    let stage = Stage::new(false);
+    let (waiting, thread) = stage.thread(waits);
+    stage.inject(thread);
+    // From here on its worker may end it.
+    stage.close();
+    let came = comes();
+    stage.wait();
+    let waited = waiting.join().unwrap_or_else(|error| {
+        assert!(error.is_cancelled());
+        false
+    });
+    [waited, came]
+}
+
 /// A green thread that receives is ended by a shutdown while somebody sends.
 pub fn recv_against_cancel(capacity: Capacity) {
     let tally = Tally::new(1);
     let (sender, receiver) = channel(capacity);
-    let runtime = runtime(Mode::Sticky);
     let own = receiver.clone();
-    let receiving = runtime.spawn(move || recv(&own));
-    let own = tally.clone();
-    let sending = thread::spawn(move || sender.try_send(own.value(0)).is_ok());
-    assert!(runtime.shutdown(Duration::MAX));
-    let sent = usize::from(sending.join().unwrap());
-    let received = match receiving.join() {
-        Ok(received) => usize::from(received),
-        Err(error) => {
-            assert!(error.is_cancelled());
-            0
-        }
-    };
+    let ended = against_cancel(move || recv(&own), || sender.try_send(tally.value(0)).is_ok());
+    let [received, sent] = ended.map(usize::from);
     check_left(&receiver, sent - received);
     drop(receiver);
     tally.check();
@@ -229,19 +252,12 @@ pub fn send_against_cancel(capacity: Capacity) {
     let tally = Tally::new(2);
     let (sender, receiver) = channel(capacity);
     // Into the channel, or back.
-    let mut sent = usize::from(sender.try_send(tally.value(0)).is_ok());
-    let runtime = runtime(Mode::Sticky);
+    let queued = usize::from(sender.try_send(tally.value(0)).is_ok());
     let value = tally.value(1);
-    let sending = runtime.spawn(move || send(&sender, value));
-    let own = receiver.clone();
-    let receiving = thread::spawn(move || own.try_recv().is_ok());
-    assert!(runtime.shutdown(Duration::MAX));
-    let received = usize::from(receiving.join().unwrap());
-    match sending.join() {
-        Ok(success) => sent += usize::from(success),
-        Err(error) => assert!(error.is_cancelled()),
-    }
-    check_left(&receiver, sent - received);
+    let own = sender.clone();
+    let ended = against_cancel(move || send(&own, value), || receiver.try_recv().is_ok());
+    let [sent, received] = ended.map(usize::from);
+    check_left(&receiver, queued + sent - received);
     drop(receiver);
     tally.check();
 }

@@ -2,7 +2,7 @@
 #![cfg(sward_loom)]
 
 use sward_loom_tests::channel::{self, Capacity, check_left, sending};
-use sward_loom_tests::{Tally, check, check_up_to};
+use sward_loom_tests::{Tally, check};
 use sward_sched::primitive::Mutant;
 
 const C: Capacity = Some(1);
@@ -67,9 +67,12 @@ fn bounded_two_receivers_against_timeout() {
 
 #[test]
 fn bounded_recv_against_cancel() {
-    check_up_to(2, "bounded_recv_against_cancel", &[Mutant::ClaimTwice], || {
-        channel::recv_against_cancel(C)
-    });
+    check("bounded_recv_against_cancel", &[Mutant::ClaimTwice], || channel::recv_against_cancel(C));
+}
+
+#[test]
+fn bounded_send_against_cancel() {
+    check("bounded_send_against_cancel", &[Mutant::ClaimTwice], || channel::send_against_cancel(C));
 }
 
 #[test]

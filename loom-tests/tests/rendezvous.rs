@@ -2,7 +2,7 @@
 #![cfg(sward_loom)]
 
 use sward_loom_tests::channel::{self, Capacity};
-use sward_loom_tests::{check, check_up_to};
+use sward_loom_tests::check;
 use sward_sched::primitive::Mutant;
 
 const C: Capacity = Some(0);
@@ -68,8 +68,15 @@ fn rendezvous_two_receivers_against_timeout() {
 }
 
 #[test]
+fn rendezvous_recv_against_cancel() {
+    check("rendezvous_recv_against_cancel", &[Mutant::ClaimTwice], || {
+        channel::recv_against_cancel(C)
+    });
+}
+
+#[test]
 fn rendezvous_send_against_cancel() {
-    check_up_to(2, "rendezvous_send_against_cancel", &[Mutant::ClaimTwice], || {
+    check("rendezvous_send_against_cancel", &[Mutant::ClaimTwice], || {
         channel::send_against_cancel(C)
     });
 }

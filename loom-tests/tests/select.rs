@@ -4,26 +4,18 @@
 use std::time::Instant;
 
 use loom::thread;
-use sward_chan::internal::{Case, Wait, choose, choose_biased, recv_case, send_case};
+use sward_chan::internal::{Wait, choose, choose_biased, recv_case, send_case};
 use sward_chan::{Receiver, Select, Sender};
-use sward_loom_tests::channel::{Capacity, channel, check_left};
+use sward_loom_tests::channel::{self, Capacity, channel, check_left, select};
 use sward_loom_tests::{Tally, Value, check};
 use sward_sched::primitive::Mutant;
 
 const RENDEZVOUS: Capacity = Some(0);
 const ONE: Capacity = Some(1);
 
-fn select(cases: &mut [&mut dyn Case]) -> usize {
-    choose(cases, Wait::Forever).expect("it waits until there is one")
-}
-
 /// Sends on the one or receives from the other. `None`: it has sent.
-fn send_or_recv(
-    sender: &Sender<Value>,
-    (tally, number): (&Tally, usize),
-    receiver: &Receiver<Value>,
-) -> Option<Value> {
-    let mut sends = send_case(sender, tally.value(number));
+fn send_or_recv(sender: &Sender<Value>, value: Value, receiver: &Receiver<Value>) -> Option<Value> {
+    let mut sends = send_case(sender, value);
     let mut receives = recv_case(receiver);
     if select(&mut [&mut sends, &mut receives]) == 0 {
         sends.finish().expect("it is not closed");
@@ -35,10 +27,9 @@ fn send_or_recv(
 /// As [`send_or_recv`], with what is only known at run time.
 fn send_or_recv_later(
     sender: &Sender<Value>,
-    (tally, number): (&Tally, usize),
+    value: Value,
     receiver: &Receiver<Value>,
 ) -> Option<Value> {
-    let value = tally.value(number);
     let mut select = Select::new();
     select.send(sender);
     select.recv(receiver);
@@ -50,15 +41,15 @@ fn send_or_recv_later(
     Some(operation.recv(receiver).expect("it is not closed"))
 }
 
-type SendOrRecv = fn(&Sender<Value>, (&Tally, usize), &Receiver<Value>) -> Option<Value>;
+type SendOrRecv = fn(&Sender<Value>, Value, &Receiver<Value>) -> Option<Value>;
 
 /// Two selects, each of which could do with either case of the other: one pair comes of it.
 fn face_each_other(one: SendOrRecv, other: SendOrRecv) {
     let tally = Tally::new(2);
     let ((to_there, there), (to_here, here)) = (channel(RENDEZVOUS), channel(RENDEZVOUS));
     let (back, forth, own) = (to_here.clone(), there.clone(), tally.clone());
-    let facing = thread::spawn(move || one(&back, (&own, 0), &forth));
-    let got = other(&to_there, (&tally, 1), &here);
+    let facing = thread::spawn(move || one(&back, own.value(0), &forth));
+    let got = other(&to_there, tally.value(1), &here);
     let other_got = facing.join().unwrap();
     match (got, other_got) {
         (Some(value), None) => assert_eq!(value.number, 0),
@@ -98,8 +89,8 @@ fn mirror(one: SendOrRecv, other: SendOrRecv) {
     let tally = Tally::new(2);
     let (sender, receiver) = channel(RENDEZVOUS);
     let (to, from, own) = (sender.clone(), receiver.clone(), tally.clone());
-    let mirrored = thread::spawn(move || one(&to, (&own, 0), &from));
-    let got = other(&sender, (&tally, 1), &receiver).map(|value| value.number);
+    let mirrored = thread::spawn(move || one(&to, own.value(0), &from));
+    let got = other(&sender, tally.value(1), &receiver).map(|value| value.number);
     let other_got = mirrored.join().unwrap().map(|value| value.number);
     assert!(matches!((got, other_got), (Some(0), None) | (None, Some(1))));
     check_left(&receiver, 0);
@@ -251,5 +242,39 @@ fn claim_against_timeout() {
         check_left(&one, 0);
         check_left(&other, 0);
         tally.check();
+    });
+}
+
+/// A green thread that selects is ended by a shutdown while the other side of one case comes.
+fn against_cancel(comes: fn(&Sender<Value>, Value, &Receiver<Value>) -> bool) {
+    let tally = Tally::new(2);
+    let ((to_there, there), (to_here, here)) = (channel(RENDEZVOUS), channel(RENDEZVOUS));
+    let (to, from, values) = (to_there.clone(), here.clone(), [0, 1].map(|i| tally.value(i)));
+    let [own, other] = values;
+    let [selected, came] = channel::against_cancel(
+        move || (drop(send_or_recv(&to, own, &from)), true).1,
+        || comes(&to_here, other, &there),
+    );
+    assert_eq!(selected, came);
+    check_left(&there, 0);
+    check_left(&here, 0);
+    tally.check();
+    // Its end would have emptied the line.
+    drop(to_there);
+}
+
+#[test]
+fn a_select_that_receives_against_cancel() {
+    let mutants = [Mutant::ClaimTwice, Mutant::LoserStaysInLine];
+    check("a_select_that_receives_against_cancel", &mutants, || {
+        against_cancel(|to, value, _| to.try_send(value).is_ok());
+    });
+}
+
+#[test]
+fn a_select_that_sends_against_cancel() {
+    let mutants = [Mutant::ClaimTwice, Mutant::LoserStaysInLine];
+    check("a_select_that_sends_against_cancel", &mutants, || {
+        against_cancel(|_, value, from| (from.try_recv().is_ok(), drop(value)).0);
     });
 }

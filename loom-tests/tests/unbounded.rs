@@ -66,3 +66,10 @@ fn unbounded_two_receivers_against_timeout() {
         channel::two_receivers_against_timeout(C)
     });
 }
+
+#[test]
+fn unbounded_recv_against_cancel() {
+    check("unbounded_recv_against_cancel", &[Mutant::ClaimTwice], || {
+        channel::recv_against_cancel(C)
+    });
+}

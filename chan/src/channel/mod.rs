@@ -23,82 +23,41 @@
 //! Rejected: values handed to a task's future and returned when it is dropped (Go has no futures;
 //! a forgotten one would keep its value for ever), and telling all tasks of each value.
 
+mod buffer;
 mod grant;
 mod line;
 #[cfg(sward_loom)]
 mod model;
 mod place;
+mod state;
 mod task;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread::panicking;
-use std::time::Instant;
 
 use sward_sched::checkpoint;
 use sward_sched::internal::{
-    Outcome, WaitList, Waiter, Wake, Wakes, charge, hesitate, may_hesitate, raise_cancel,
+    Outcome, WaitList, Waiter, Wakes, charge, hesitate, may_hesitate, raise_cancel,
 };
-use sward_sched::primitive::{Lock, LockGuard, Mutant, broken};
+use sward_sched::primitive::{Lock, Mutant, broken};
 
+pub(crate) use self::buffer::Buffer;
 pub(crate) use self::grant::{Grant, Reserved};
 pub(crate) use self::line::Enlisted;
 #[cfg(sward_loom)]
 pub(crate) use self::model::Left;
 use self::place::Place;
 pub(crate) use self::place::Slot;
+use self::state::{Guard, State, unlock_and_tell};
 pub(crate) use self::task::TaskPlace;
 use crate::deadline::Deadline;
 use crate::error::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
-
-/// Where a flavour keeps the values that nobody waits for yet.
-pub(crate) trait Buffer<T> {
-    /// Whether a sender may ever have to wait.
-    const CAN_BE_FULL: bool;
-    /// Whether values may be there without anybody who takes them.
-    const HAS_ROOM: bool;
-    /// Whether `push` must wait, when so much room has been promised to others.
-    fn is_full(&self, promised: usize) -> bool;
-    /// Adds a value; if there is no room, beyond its capacity.
-    fn push(&mut self, value: T);
-    /// The oldest.
-    fn pop(&mut self) -> Option<T>;
-    /// How many there are.
-    fn len(&self) -> usize;
-    /// How many there can be.
-    fn capacity(&self) -> Option<usize>;
-    /// Puts the oldest back to where it was; if there is no room, beyond the capacity.
-    fn put_back(&mut self, value: T);
-    /// All of them; leaves it empty.
-    fn take(&mut self) -> Self;
-    /// No values will come any more.
-    fn close(&mut self) {}
-    /// When there will be a value without anybody's doing.
-    fn ready_at(&self) -> Option<Instant> {
-        None
-    }
-}
 
 /// One channel.
 #[derive(Debug)]
 pub(crate) struct Channel<B> {
     state: Lock<State<B>>,
 }
-
-#[derive(Debug)]
-#[repr(C)]
-struct State<B> {
-    buffer: B,
-    receivers: WaitList,
-    senders: WaitList,
-    /// Who waits for the moment at which a send, or a receive, need not wait: `Select::ready`.
-    room_watchers: WaitList,
-    value_watchers: WaitList,
-    /// Room that selected senders have, and have not used yet.
-    promised: usize,
-    closed: bool,
-}
-
-type Guard<'a, B> = LockGuard<'a, State<B>>;
 
 /// A value that was not accepted, and why: the channel is full (and still locked, so
 /// that the sender can get in line), or closed.
@@ -108,70 +67,6 @@ type Refused<'a, T, B> = (T, Option<Guard<'a, B>>);
 enum Empty<'a, B> {
     Open(Guard<'a, B>),
     Closed,
-}
-
-impl<B> State<B> {
-    /// Hands `value` to the first in line, or puts it into the buffer for one to come for. The
-    /// value comes back when there is nobody.
-    #[inline]
-    fn deliver<T>(&mut self, value: T) -> Result<Wake, T>
-    where
-        B: Buffer<T>,
-    {
-        let Some((node, claim)) = self.receivers.claim_front() else { return Err(value) };
-        if node.is_task() {
-            self.buffer.push(value);
-            return Ok(claim.done(0));
-        }
-        // Those that tasks were told of go first (4).
-        let value = match self.buffer.len() {
-            0 => value,
-            _ => {
-                self.buffer.push(value);
-                self.buffer.pop().expect("it is not empty")
-            }
-        };
-        // SAFETY: receivers lend an empty slot, and we claimed it (2).
-        unsafe { node.slot().cast::<T>().write(value) };
-        Ok(claim.done(0))
-    }
-
-    /// There is more room: the first sender in line gets it.
-    #[inline]
-    fn refill<T>(&mut self) -> Option<Wake>
-    where
-        B: Buffer<T>,
-    {
-        let is_skipped = broken(Mutant::RefillSkipped);
-        if is_skipped || self.senders.is_empty() || self.buffer.is_full(self.promised) {
-            return None;
-        }
-        let (node, claim) = self.senders.claim_front()?;
-        if node.gives_later() {
-            let slot = node.slot();
-            // SAFETY: it is claimed, and gives later.
-            return Some(unsafe { self.promise(slot, claim) });
-        }
-        // SAFETY: it is claimed.
-        self.buffer.push(unsafe { place::take_from(node) });
-        Some(claim.done(0))
-    }
-}
-
-/// Unlocks and tells those that watch, if there are any.
-#[inline]
-fn unlock_and_tell<B>(state: Guard<'_, B>, watchers: impl Fn(&State<B>) -> &WaitList) {
-    if watchers(&state).is_empty() || broken(Mutant::WatchersNotTold) {
-        return;
-    }
-    tell(state, watchers);
-}
-
-#[cold]
-fn tell<B>(state: Guard<'_, B>, watchers: impl Fn(&State<B>) -> &WaitList) {
-    let told: Wakes = watchers(&state).close();
-    drop(state);
-    told.wake_all();
 }
 
 impl<B> Channel<B> {

@@ -85,6 +85,10 @@ pub enum Mutant {
     TimerNotRemoved,
     /// A timer is fired after the lock of the heap was given up.
     TimerFiredUnlocked,
+    /// Whoever sets a resettable timer tells nobody who waits for it.
+    TimerSetSilently,
+    /// An arm of a select reads its timer's deadline, and gets in line, under two locks.
+    TimerEnlistedBetween,
     /// Whoever ends a claimed wait does not publish what it has handed over.
     DoneRelaxed,
     /// `Waiter::withdraw` overwrites a claim.

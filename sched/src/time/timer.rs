@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::cancel;
-use crate::primitive::Mutex;
+use crate::primitive::{Mutant, Mutex, broken};
 use crate::wait_list::{Node, WaitList};
 use crate::waiter::{Outcome, Waiter};
 
@@ -290,7 +290,8 @@ impl TimerHandle {
     fn set(&self, deadline: Option<Instant>) {
         let mut state = self.0.lock();
         let before = std::mem::replace(&mut state.deadline, deadline);
-        let is_nearer = deadline.is_some_and(|new| before.is_none_or(|before| new < before));
+        let is_nearer = deadline.is_some_and(|new| before.is_none_or(|before| new < before))
+            && !broken(Mutant::TimerSetSilently);
         let claimed = if is_nearer { state.waiting.claim_front() } else { None };
         let wake = claimed.map(|(_, claim)| claim.done(0));
         drop(state);
@@ -323,10 +324,11 @@ impl TimerHandle {
     ///
     /// As for [`WaitList::push_back`], until [`leave`](Self::leave).
     pub(crate) unsafe fn enlist(&self, node: &Node) -> Option<Instant> {
+        let known = broken(Mutant::TimerEnlistedBetween).then(|| self.deadline());
         let state = self.0.lock();
         // SAFETY: the caller's promise.
         unsafe { state.waiting.push_back(node) };
-        state.deadline
+        known.unwrap_or(state.deadline)
     }
 
     /// The deadline as it is now. The waiter of `node` hears no more.
