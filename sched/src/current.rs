@@ -85,6 +85,12 @@ pub(crate) fn set_terms(terms: Terms) {
     with_own(|own| own.terms.set(terms));
 }
 
+/// A number that nobody else has while this thread lives, green or not: an address, and a multiple
+/// of 8.
+pub fn identity() -> usize {
+    with_own(|own| ptr::from_ref(own).addr())
+}
+
 /// A number for a `timeout` of this thread's.
 pub(crate) fn next_serial() -> u32 {
     with_own(|own| own.serial.replace(own.serial.get().wrapping_add(1)))

@@ -6,11 +6,17 @@
 //! call: those that wait for it leave their worker to others meanwhile.
 
 mod acquire;
+mod lazy_lock;
 pub mod mutex;
+mod once;
+mod once_lock;
 mod wait_group;
 
+pub use self::lazy_lock::LazyLock;
 #[doc(no_inline)]
 pub use self::mutex::{Mutex, MutexAsync, MutexGuard};
+pub use self::once::{Once, OnceState};
+pub use self::once_lock::OnceLock;
 pub use self::wait_group::WaitGroup;
 
 /// What the models look at. Not for users.

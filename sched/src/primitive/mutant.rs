@@ -151,10 +151,18 @@ pub enum Mutant {
     DroppedKeepsTurn,
     /// A mutex is unlocked without a look whether somebody waits.
     UnlockSkipsWaiters,
-    /// Whoever waits for a mutex does not say so in its state.
+    /// Whoever waits for a lock does not say so in its state.
     WaitUnannounced,
     /// A mutex that is handed over is unlocked all the same.
     HandOverUnlocks,
     /// A mutex forgets those behind the first in line.
     SecondForgotten,
+    /// A once is begun in two steps.
+    OnceBegunTwice,
+    /// A once is done without publishing what was done in it.
+    OnceDoneRelaxed,
+    /// Whoever sees that a once is done does not see what was done in it.
+    OnceSeenRelaxed,
+    /// A call of a once ends without a look whether somebody waits.
+    OnceEndsSilently,
 }
