@@ -128,8 +128,9 @@ impl Once {
     fn caller(&self) -> usize {
         let owner = identity();
         debug_assert_eq!(owner & !OWNER, 0, "an address is a multiple of 8");
-        // Relaxed: what is asked is whether this thread wrote it.
-        if self.state.load(Ordering::Relaxed) & OWNER == owner {
+        // Relaxed: it is about what this thread wrote itself. It changes nothing, and is no load,
+        // which might see what one has left who had this identity before, and is gone.
+        if self.state.fetch_or(0, Ordering::Relaxed) & OWNER == owner {
             panic!("an initialiser waits for its own end: it uses what it is to initialise");
         }
         owner
