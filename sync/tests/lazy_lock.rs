@@ -10,15 +10,15 @@ use std::cell::Cell;
 use std::panic::{RefUnwindSafe, UnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Poll, Waker};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
-use settings::{Setting, join_all, limited, on_every_runtime, one_worker, until};
+use settings::{Setting, join_all, limited, on_every_runtime, one_worker, settle, until};
 use sward_sched::time::{sleep, timeout};
 use sward_sched::{park, spawn, yield_now};
 use sward_sync::LazyLock;
-use tasks::{poll, run};
+use tasks::{Wakes, poll, run};
 
 in_every_setting!(
     all_get_the_value_of_one,
@@ -92,25 +92,25 @@ fn on_one_worker_an_initialiser_may_wait_for_its_neighbour() {
 #[test]
 fn an_initialiser_that_is_cancelled_is_run_again() {
     on_every_runtime(|rt| {
-        rt.run(|| {
-            let tries = AtomicUsize::new(0);
-            let lazy = Arc::new(LazyLock::new(move || {
-                let number = tries.fetch_add(1, Ordering::Relaxed);
-                if number == 0 {
-                    park();
-                }
-                number
-            }));
-            let inner = lazy.clone();
-            let first = spawn(move || **inner);
-            (0..10).for_each(|_| yield_now());
-            let inner = lazy.clone();
-            let second = spawn(move || **inner);
-            (0..10).for_each(|_| yield_now());
-            first.cancel();
-            assert!(first.join().map_or_else(|error| error.is_cancelled(), |number| number == 1));
-            assert_eq!(second.join().unwrap(), 1);
-        });
+        let tries = Arc::new(AtomicUsize::new(0));
+        let counted = tries.clone();
+        let lazy = Arc::new(LazyLock::new(move || {
+            let number = counted.fetch_add(1, Ordering::Relaxed);
+            if number == 0 {
+                park();
+            }
+            number
+        }));
+        let inner = lazy.clone();
+        let first = rt.spawn(move || **inner);
+        until(|| tries.load(Ordering::Relaxed) == 1);
+        let inner = lazy.clone();
+        let second = rt.spawn(move || **inner);
+        settle();
+        assert!(!second.is_finished());
+        first.cancel();
+        assert!(first.join().unwrap_err().is_cancelled());
+        assert_eq!(second.join().unwrap(), 1);
     });
 }
 
@@ -131,26 +131,23 @@ fn one_that_takes_too_long_is_run_again() {
 #[test]
 fn a_task_pends_while_a_thread_makes_the_value() {
     on_every_runtime(|rt| {
-        let lazy = Arc::new(LazyLock::new(|| {
+        let has_begun = Arc::new(AtomicBool::new(false));
+        let begin = has_begun.clone();
+        let lazy = Arc::new(LazyLock::new(move || {
+            begin.store(true, Ordering::Relaxed);
             park();
             7
         }));
         let inner = lazy.clone();
         let making = rt.spawn(move || **inner);
-        // It has parked, or is about to.
-        rt.run(|| (0..20).for_each(|_| yield_now()));
-        if making.is_finished() {
-            unreachable!("nobody has unparked it");
-        }
+        until(|| has_begun.load(Ordering::Relaxed));
+        let (told, waker) = Wakes::new();
         let mut forcing = pin!(LazyLock::force_async(&lazy));
-        let inner = lazy.clone();
-        let waiting = rt.spawn(move || **inner);
-        rt.run(|| (0..20).for_each(|_| yield_now()));
-        let polled = timeout(Duration::from_secs(10), || poll(forcing.as_mut(), Waker::noop()));
-        assert_eq!(polled.unwrap(), Poll::Pending);
+        assert_eq!(poll(forcing.as_mut(), &waker), Poll::Pending);
         making.thread().unpark();
-        assert_eq!((making.join().unwrap(), waiting.join().unwrap()), (7, 7));
-        assert_eq!(poll(forcing, Waker::noop()), Poll::Ready(&7));
+        assert_eq!(making.join().unwrap(), 7);
+        assert_eq!(told.count(), 1);
+        assert_eq!(poll(forcing, &waker), Poll::Ready(&7));
     });
 }
 

@@ -10,15 +10,15 @@ use std::cell::Cell;
 use std::future::{pending, ready};
 use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Poll, Waker};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::Waker;
 use std::time::Duration;
 
 use settings::{Setting, join_all, on_every_runtime, settle, until};
 use sward_sched::time::sleep;
-use sward_sched::{park, spawn, yield_now};
+use sward_sched::{park, yield_now};
 use sward_sync::OnceLock;
-use tasks::{poll, run};
+use tasks::{forget, poll, run};
 
 in_every_setting!(
     all_get_the_value_of_one,
@@ -139,28 +139,28 @@ fn a_future_that_goes_away_half_way_leaves_no_value(setting: &Setting) {
 #[test]
 fn a_cancelled_initialiser_leaves_no_value() {
     on_every_runtime(|rt| {
-        rt.run(|| {
-            let lock = Arc::new(OnceLock::new());
-            let inner = lock.clone();
-            let making = spawn(move || {
-                inner.get_or_init(|| {
-                    park();
-                    1
-                });
+        let lock = Arc::new(OnceLock::new());
+        let has_begun = Arc::new(AtomicBool::new(false));
+        let (inner, begin) = (lock.clone(), has_begun.clone());
+        let making = rt.spawn(move || {
+            inner.get_or_init(|| {
+                begin.store(true, Ordering::Relaxed);
+                park();
+                1
             });
-            (0..10).for_each(|_| yield_now());
-            let inner = lock.clone();
-            let next = spawn(move || *inner.get_or_init(|| 2));
-            let inner = lock.clone();
-            let setting = spawn(move || inner.set(3));
-            (0..10).for_each(|_| yield_now());
-            setting.cancel();
-            making.cancel();
-            assert!(making.join().unwrap_err().is_cancelled());
-            let got = next.join().unwrap();
-            assert_eq!(lock.get(), Some(&got));
-            assert!(setting.join().map_or_else(|error| error.is_cancelled(), |_| true));
         });
+        until(|| has_begun.load(Ordering::Relaxed));
+        let inner = lock.clone();
+        let next = rt.spawn(move || *inner.get_or_init(|| 2));
+        let inner = lock.clone();
+        let setting = rt.spawn(move || inner.set(3));
+        settle();
+        assert_eq!(lock.get(), None);
+        setting.cancel();
+        assert!(setting.join().unwrap_err().is_cancelled());
+        making.cancel();
+        assert!(making.join().unwrap_err().is_cancelled());
+        assert_eq!(next.join().unwrap(), 2);
     });
 }
 
@@ -230,7 +230,7 @@ fn a_value_may_be_put_there_anew() {
     let mut lock = OnceLock::new();
     let mut half_way = Box::pin(lock.get_or_init_async(async || pending().await));
     assert!(poll(half_way.as_mut(), Waker::noop()).is_pending());
-    std::mem::forget(half_way);
+    forget(half_way);
     assert_eq!(lock.take(), None);
     assert_eq!(lock.set(4), Ok(()));
 }
@@ -274,9 +274,6 @@ fn a_static_serves_several_runtimes() {
 #[test]
 fn async_errors_come_back() {
     let lock = OnceLock::new();
-    let failing = Box::pin(lock.get_or_try_init_async(async || ready(Err("no")).await));
-    let mut failing = failing;
-    assert_eq!(poll(failing.as_mut(), Waker::noop()), Poll::Ready(Err("no")));
+    assert_eq!(run(lock.get_or_try_init_async(async || ready(Err("no")).await)), Err("no"));
     assert_eq!(run(lock.get_or_init_async(async || 7)), &7);
-    until(|| lock.get().is_some());
 }
