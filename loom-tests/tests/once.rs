@@ -184,7 +184,9 @@ fn fail_against_init_against_wait() {
         let lock = Arc::new(OnceLock::new());
         let failing = {
             let lock = lock.clone();
-            thread::spawn(move || drop(lock.get_or_try_init(|| Err(())).copied()))
+            thread::spawn(move || {
+                assert!(lock.get_or_try_init(|| Err(())).ok().is_none_or(|value| *value == 7));
+            })
         };
         let waiting = {
             let lock = lock.clone();

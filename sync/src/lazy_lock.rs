@@ -1,7 +1,7 @@
 //! [`LazyLock`], with std's names: a value that is made when it is first used.
 //!
-//! 1. The initialiser is used in a call of the lock's own that is under way, and nowhere else: so by
-//!    one at a time, each after the other.
+//! 1. The initialiser is used in a call of the cell's that is under way, or by whoever has the lock
+//!    to itself, and nowhere else: so by one at a time, each after the other.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -131,8 +131,11 @@ impl<T, F: Fn() -> T> LazyLock<T, F> {
     #[inline]
     #[track_caller]
     pub fn force_mut(this: &mut Self) -> &mut T {
-        Self::force(this);
-        this.cell.get_mut().expect("it has just been made")
+        if this.cell.get_mut().is_none() {
+            // Nobody else can be making it: no call, and no wait.
+            this.cell = OnceLock::from((this.init)());
+        }
+        this.cell.get_mut().expect("it is there by now")
     }
 
     /// As [`force`](Self::force), in async code of any runtime: pends while the initialiser runs

@@ -333,7 +333,8 @@ fn a_task_that_waits_is_woken_once_and_not_if_it_is_gone() {
 }
 
 #[test]
-fn futures_may_be_sent() {
+fn it_is_two_words_which_may_be_shared_and_its_futures_sent() {
+    assert_eq!(size_of::<Once>(), 2 * size_of::<usize>());
     fn sent<T: Send>(_: T) {}
     let once = Once::new();
     sent(once.wait_async());
