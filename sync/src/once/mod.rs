@@ -6,7 +6,7 @@ use std::fmt;
 
 use sward_sched::const_fn;
 use sward_sched::internal::WaitQueue;
-use sward_sched::primitive::atomic::AtomicUsize;
+use sward_sched::primitive::atomic::AtomicU64;
 
 /// Runs a closure one time, however many call it: the others wait until it has come to its end.
 ///
@@ -36,7 +36,7 @@ use sward_sched::primitive::atomic::AtomicUsize;
 /// ```
 pub struct Once {
     /// What it means is in `state.rs`.
-    state: AtomicUsize,
+    state: AtomicU64,
     queue: WaitQueue,
 }
 
@@ -86,7 +86,7 @@ impl Once {
         /// assert!(!ONCE.state().done());
         /// ```
         pub fn new() -> Self {
-            Self { state: AtomicUsize::new(0), queue: WaitQueue::new() }
+            Self { state: AtomicU64::new(0), queue: WaitQueue::new() }
         }
     }
 
@@ -260,7 +260,7 @@ impl Once {
     const_fn! {
         /// One that is done.
         pub(crate) fn done() -> Self {
-            Self { state: AtomicUsize::new(state::DONE), queue: WaitQueue::new() }
+            Self { state: AtomicU64::new(state::DONE), queue: WaitQueue::new() }
         }
     }
 }

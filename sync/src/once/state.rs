@@ -8,7 +8,7 @@
 //! | 1 | 0 | 1 | a call is under way; whoever ends it looks into the line |
 //! | 0 | 1 | 0 | done, for ever |
 //!
-//! The rest of the word is the identity of the thread whose call is under way, or 0: a task's.
+//! The rest of the word is the identity of the thread whose call is under way; 0: none, or a task's.
 //!
 //! 1. `RUNNING` is set by a compare-exchange from a state without it and without `DONE`, and the
 //!    word is left by the one who set it: so calls come one after the other, and each sees what
@@ -34,18 +34,18 @@ use sward_sched::primitive::{Mutant, broken};
 use super::{Once, OnceState};
 use crate::acquire::{Acquire, Acquiring, Attempt, Refusal, acquire};
 
-const NEW: usize = 0;
-const RUNNING: usize = 1;
-pub(super) const DONE: usize = 2;
-const WAITERS: usize = 4;
-/// Of the bits above, in which there is no part of an identity.
-const OWNER: usize = !7;
+const NEW: u64 = 0;
+const RUNNING: u64 = 1;
+pub(super) const DONE: u64 = 2;
+const WAITERS: u64 = 4;
+const OWNER_SHIFT: u32 = 3;
+const OWNER: u64 = !0 << OWNER_SHIFT;
 
 /// What one waits for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Wish {
-    /// To call, unless it is done. With the caller's identity.
-    Call(usize),
+    /// To call, unless it is done. With the caller, as the word has it.
+    Call(u64),
     /// To see it done.
     Done,
 }
@@ -53,7 +53,7 @@ pub(crate) enum Wish {
 /// A call under way. Dropped, it has come to nothing.
 pub(crate) struct Call<'a> {
     once: &'a Once,
-    owner: usize,
+    owner: u64,
 }
 
 impl Call<'_> {
@@ -125,12 +125,10 @@ impl Once {
 
     /// Who asks, and does not wait for itself.
     #[track_caller]
-    fn caller(&self) -> usize {
-        let owner = identity();
-        debug_assert_eq!(owner & !OWNER, 0, "an address is a multiple of 8");
-        // Relaxed: it is about what this thread wrote itself. It changes nothing, and is no load,
-        // which might see what one has left who had this identity before, and is gone.
-        if self.state.fetch_or(0, Ordering::Relaxed) & OWNER == owner {
+    fn caller(&self) -> u64 {
+        let owner = identity().get() << OWNER_SHIFT;
+        // Relaxed: it is about what this thread wrote itself.
+        if self.state.load(Ordering::Relaxed) & OWNER == owner {
             panic!("an initialiser waits for its own end: it uses what it is to initialise");
         }
         owner
@@ -159,7 +157,7 @@ impl Once {
         false
     }
 
-    fn try_begin(&self, owner: usize) -> bool {
+    fn try_begin(&self, owner: u64) -> bool {
         let mut state = self.state.load(Ordering::Relaxed);
         while state & (RUNNING | DONE) == 0 {
             let begun = state | RUNNING | owner;
@@ -190,7 +188,7 @@ impl Once {
     }
 
     /// Ends the call of `owner`, with `NEW` or `DONE`.
-    fn end(&self, owner: usize, state: usize) {
+    fn end(&self, owner: u64, state: u64) {
         // Release: pairs with the Acquire in `is_done`, `look` and `try_begin`.
         let order = match broken(Mutant::OnceDoneRelaxed) {
             true => Ordering::Relaxed,
