@@ -77,7 +77,7 @@
 //! What cannot be ended this way: a loop that computes without a [`checkpoint`]; a call that
 //! blocks the OS thread; frames of `extern "C"` functions, which must not be unwound (put an
 //! `uncancellable` around callbacks). A `std::sync::LazyLock` or `Once` whose initialiser is
-//! unwound stays poisoned. Programs built with `panic = "abort"` cannot end threads at all.
+//! unwound stays poisoned; those of [`sync`] do not. Programs built with `panic = "abort"` cannot end threads at all.
 //!
 //! # What still blocks a worker
 //!
@@ -88,6 +88,7 @@
 //! |---|---|
 //! | `std::thread::sleep` | [`time::sleep`] |
 //! | a `std` lock that is held across any call here that *can* block | [`sync::Mutex`] |
+//! | `std::sync::LazyLock`, `OnceLock` or `Once` whose initialiser can block | [`sync::LazyLock`], [`sync::OnceLock`], [`sync::Once`] |
 //! | `std::sync::mpsc`, `std::thread::park`, `JoinHandle` of an OS thread | [`chan`], [`park`], [`JoinHandle`] |
 //! | reading files, name lookups, child processes, C libraries that wait | the same inside [`unblock`] |
 //! | a long loop | the same with a [`checkpoint`] in it |
@@ -128,6 +129,10 @@ mod readme {}
 #[cfg(doctest)]
 #[doc = include_str!("../docs/from-crossbeam.md")]
 mod from_crossbeam {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/locks.md")]
+mod locks {}
 
 pub use sward_chan as chan;
 pub use sward_chan::{select, select_biased};

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use crate::const_fn;
 use crate::primitive::{PointerGuard, PointerLock};
@@ -19,6 +20,10 @@ pub struct WaitQueue {
 unsafe impl Send for WaitQueue {}
 // SAFETY: as above.
 unsafe impl Sync for WaitQueue {}
+
+// Nothing panics while it is locked.
+impl UnwindSafe for WaitQueue {}
+impl RefUnwindSafe for WaitQueue {}
 
 /// The list, locked. Nothing blocks, or panics, or is users' code before it is dropped.
 #[must_use]

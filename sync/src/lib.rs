@@ -7,13 +7,19 @@
 
 mod acquire;
 pub mod condvar;
+mod lazy_lock;
 pub mod mutex;
+mod once;
+mod once_lock;
 mod wait_group;
 
 #[doc(no_inline)]
 pub use self::condvar::{Condvar, WaitTimeoutResult};
+pub use self::lazy_lock::LazyLock;
 #[doc(no_inline)]
 pub use self::mutex::{Mutex, MutexAsync, MutexGuard};
+pub use self::once::{Once, OnceState};
+pub use self::once_lock::OnceLock;
 pub use self::wait_group::WaitGroup;
 
 /// What the models look at. Not for users.

@@ -155,7 +155,7 @@ pub enum Mutant {
     DroppedKeepsTurn,
     /// A mutex is unlocked without a look whether somebody waits.
     UnlockSkipsWaiters,
-    /// Whoever waits for a mutex does not say so in its state.
+    /// Whoever waits for a lock does not say so in its state.
     WaitUnannounced,
     /// A mutex that is handed over is unlocked all the same.
     HandOverUnlocks,
@@ -167,4 +167,12 @@ pub enum Mutant {
     AdoptedUntold,
     /// A future that was notified and is dropped keeps that to itself.
     NotifiedKeepsQuiet,
+    /// A once is begun in two steps.
+    OnceBegunTwice,
+    /// A once is done without publishing what was done in it.
+    OnceDoneRelaxed,
+    /// Whoever sees that a once is done does not see what was done in it.
+    OnceSeenRelaxed,
+    /// A call of a once ends without a look whether somebody waits.
+    OnceEndsSilently,
 }
