@@ -149,12 +149,24 @@ pub enum Mutant {
     LeftSilently,
     /// A future that is dropped keeps the lock it was handed, or the news that it is free.
     DroppedKeepsTurn,
-    /// A mutex is unlocked without a look whether somebody waits.
+    /// A lock is unlocked without a look whether somebody waits.
     UnlockSkipsWaiters,
-    /// Whoever waits for a mutex does not say so in its state.
+    /// Whoever waits for a lock does not say so in its state.
     WaitUnannounced,
-    /// A mutex that is handed over is unlocked all the same.
+    /// A lock that is handed over is unlocked all the same.
     HandOverUnlocks,
-    /// A mutex forgets those behind the first in line.
+    /// A lock forgets those behind the first in line.
     SecondForgotten,
+    /// The last reader leaves without a look whether somebody waits.
+    LastReaderSilent,
+    /// A reader does not wait behind a writer that waits.
+    ReaderOvertakes,
+    /// One reader at a time is let in.
+    OneReaderServed,
+    /// Whoever makes a lock weaker lets nobody in.
+    DowngradeSilent,
+    /// A writer that waits in front of an upgradable reader that upgrades holds it back.
+    UpgraderHeldBack,
+    /// Whoever upgrades does not see what the readers did that have left.
+    UpgradeRelaxed,
 }

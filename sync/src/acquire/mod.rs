@@ -17,16 +17,22 @@
 mod future;
 
 use std::cell::Cell;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sward_sched::internal::{Node, Outcome, WaitList, WaitQueue, Waiter, Wakes};
-use sward_sched::primitive::{Mutant, broken};
+use sward_sched::primitive::{Mutant, NAPS, broken};
 
 pub(crate) use self::future::Acquiring;
 
 /// Cases of [`Outcome::Done`].
 pub(crate) const COMPETE: u32 = 0;
 pub(crate) const HANDED: u32 = 1;
+
+/// Whoever has waited so long need not compete any more.
+const STARVED: Duration = Duration::from_micros(500);
+
+/// How often a newcomer looks again before it gets in line.
+pub(crate) const SPINS: u32 = if NAPS { 8 } else { 0 };
 
 /// What can be waited for in line.
 pub(crate) trait Acquire {
@@ -35,6 +41,11 @@ pub(crate) trait Acquire {
 
     /// Where they wait.
     fn queue(&self) -> &WaitQueue;
+
+    /// Whether who asks for this gets in line before all others.
+    fn goes_first(_: Self::Request) -> bool {
+        false
+    }
 
     /// Takes it, if nobody is in the way.
     fn try_take(&self, request: Self::Request) -> bool;
@@ -87,6 +98,12 @@ impl<R> Ticket<R> {
         std::ptr::from_ref(self).cast_mut().cast()
     }
 
+    /// Whether it is to have what it asks for from the hand of the one that gives it back. Never in
+    /// models, which have no time.
+    pub(crate) fn is_starved(&self) -> bool {
+        NAPS && self.since.get().elapsed() >= STARVED
+    }
+
     /// # Safety
     ///
     /// `node` stands in the line of a lock whose request this is, or was claimed there and is not
@@ -119,7 +136,7 @@ pub(crate) fn acquire<L: Acquire>(
                 Attempt::Wait => {}
             }
             // SAFETY: it stays here, and is removed below unless it was claimed or closed.
-            unsafe { get_in_line(&line, &node, again) };
+            unsafe { get_in_line(&line, &node, again || L::goes_first(request)) };
         }
         let refusal = match waiter.wait(deadline) {
             Outcome::Done(HANDED) => return Ok(()),
@@ -148,10 +165,10 @@ pub(crate) fn acquire<L: Acquire>(
 /// # Safety
 ///
 /// As for [`WaitList::push_back`].
-unsafe fn get_in_line(line: &WaitList, node: &Node, again: bool) {
+unsafe fn get_in_line(line: &WaitList, node: &Node, first: bool) {
     // SAFETY: the caller's promise.
     unsafe {
-        match again {
+        match first {
             true => line.push_front(node),
             false => line.push_back(node),
         }

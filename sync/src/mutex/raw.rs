@@ -15,7 +15,7 @@
 //!
 //! Waiting costs a green thread no worker, so the lock hardly spins: it is competed for (a
 //! newcomer may take it before the one that was woken, which is what makes locks fast)
-//! until the first in line has waited for [`STARVED`]; then it is handed over with
+//! until the first in line has waited for half a millisecond; then it is handed over with
 //! `LOCKED` set, as in parking_lot and Go.
 //!
 //! A wait for the lock is no place to be cancelled at (nor is POSIX's): lock_api locks
@@ -27,19 +27,13 @@ use std::time::{Duration, Instant};
 use lock_api::GuardSend;
 use sward_sched::internal::{WaitList, WaitQueue, Waiter, Wake, Wakes, give_way};
 use sward_sched::primitive::atomic::{AtomicU8, Ordering};
-use sward_sched::primitive::{self, Mutant, NAPS, broken};
+use sward_sched::primitive::{self, Mutant, broken};
 use sward_sched::{const_fn, unless_model};
 
-use crate::acquire::{Acquire, Attempt, COMPETE, HANDED, Ticket, acquire};
+use crate::acquire::{Acquire, Attempt, COMPETE, HANDED, SPINS, Ticket, acquire};
 
 const LOCKED: u8 = 1;
 const WAITERS: u8 = 2;
-
-/// Whoever has waited so long gets the lock from the hand of the one that unlocks.
-const STARVED: Duration = Duration::from_micros(500);
-
-/// How often a newcomer looks again before it gets in line.
-const SPINS: u32 = if NAPS { 8 } else { 0 };
 
 /// The lock of a [`Mutex`](super::Mutex): two words.
 #[derive(Debug)]
@@ -89,9 +83,7 @@ impl RawMutex {
             }
             let Some((node, claim)) = line.claim_first_or_resume() else { continue };
             // SAFETY: it stood in this line.
-            let since = unsafe { Ticket::<()>::of(node) }.since.get();
-            // Models have no time.
-            let hand_over = fair || NAPS && since.elapsed() >= STARVED;
+            let hand_over = fair || unsafe { Ticket::<()>::of(node) }.is_starved();
             let keep = hand_over && !broken(Mutant::HandOverUnlocks);
             let mut clear = if keep { 0 } else { LOCKED };
             if line.is_empty() || broken(Mutant::SecondForgotten) {
