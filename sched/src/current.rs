@@ -9,12 +9,13 @@
 
 use std::arch::asm;
 use std::cell::Cell;
+use std::num::NonZeroU64;
 use std::ptr;
 
 use crate::cancel::Terms;
 use crate::primitive::{NAPS, thread_local};
 use crate::thread::Header;
-use crate::worker::{Shared, Slice, Worker};
+use crate::worker::{Shared, Slice, Worker, reserve_ids};
 
 #[cfg(not(sward_loom))]
 thread_local! {
@@ -27,6 +28,8 @@ thread_local! {
     static REFUSING: Cell<*const Shared> = const { Cell::new(ptr::null()) };
     /// State of [`random`]. 0: not yet seeded.
     static RANDOM: Cell<u64> = const { Cell::new(0) };
+    /// What [`identity`] is outside of green threads. 0: nobody has asked yet.
+    static IDENTITY: Cell<u64> = const { Cell::new(0) };
 }
 #[cfg(sward_loom)]
 thread_local! {
@@ -35,6 +38,7 @@ thread_local! {
     static OWN: Own = Own::new();
     static REFUSING: Cell<*const Shared> = Cell::new(ptr::null());
     static RANDOM: Cell<u64> = Cell::new(0);
+    static IDENTITY: Cell<u64> = Cell::new(0);
 }
 
 /// The worker of this OS thread, or null.
@@ -88,6 +92,23 @@ pub(crate) fn set_terms(terms: Terms) {
 /// A number for a `timeout` of this thread's.
 pub(crate) fn next_serial() -> u32 {
     with_own(|own| own.serial.replace(own.serial.get().wrapping_add(1)))
+}
+
+/// The number of the thread that this code runs in, green or not; no other thread of the process
+/// ever has it. (A forked child goes on with the numbers of its parent, and they never meet.)
+#[inline(never)]
+pub fn identity() -> NonZeroU64 {
+    // SAFETY: the current thread's header is alive.
+    if let Some(thread) = unsafe { green_thread().as_ref() } {
+        return thread.id;
+    }
+    IDENTITY.with(|identity| {
+        NonZeroU64::new(identity.get()).unwrap_or_else(|| {
+            let fresh = reserve_ids(1);
+            identity.set(fresh.get());
+            fresh
+        })
+    })
 }
 
 /// Counts an operation of the green thread that this code runs in. `true`: it is to yield at

@@ -58,7 +58,7 @@ pub use self::worker::{Placement, Priority};
 pub mod internal {
     pub use crate::arms::{JoinArm, TimerArm};
     pub use crate::cancel::raise as raise_cancel;
-    pub use crate::current::{charge, random};
+    pub use crate::current::{charge, identity, random};
     pub use crate::launch::Home;
     pub use crate::park::{give_way, hesitate, may_hesitate};
     pub use crate::stack::refuse_marks as refuse_guard_marks;

@@ -7,11 +7,14 @@
 
 mod acquire;
 pub mod mutex;
+pub mod reentrant_mutex;
 pub mod rwlock;
 mod wait_group;
 
 #[doc(no_inline)]
 pub use self::mutex::{Mutex, MutexAsync, MutexGuard};
+#[doc(no_inline)]
+pub use self::reentrant_mutex::{ReentrantMutex, ReentrantMutexGuard};
 #[doc(no_inline)]
 pub use self::rwlock::{
     RecursiveRwLock, RwLock, RwLockAsync, RwLockReadGuard, RwLockUpgradableReadGuard,

@@ -163,6 +163,8 @@ pub enum Mutant {
     ReaderOvertakes,
     /// One reader at a time is let in.
     OneReaderServed,
+    /// A reader that gives up while it is let in keeps the lock.
+    GoneReaderCounted,
     /// Whoever makes a lock weaker lets nobody in.
     DowngradeSilent,
     /// A writer that waits in front of an upgradable reader that upgrades holds it back.

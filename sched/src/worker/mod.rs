@@ -65,16 +65,16 @@ use crate::thread::{Blocks, Header, Runnable};
 use crate::unwinding::Weights;
 use crate::waiter::Waiter;
 
-/// Numbers for green threads that a worker takes at a time.
+/// Numbers for green threads that a worker takes at a time. OS threads take one, if they need it.
 const ID_BATCH: u64 = 1024;
 
 /// Reserves `count` numbers and returns the first: names, not part of any protocol.
-fn reserve_ids(count: u64) -> NonZeroU64 {
+pub(crate) fn reserve_ids(count: u64) -> NonZeroU64 {
     // not modelled: a plain counter
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let first = NEXT.fetch_add(count, Ordering::Relaxed);
-    NonZeroU64::new(first).expect("2^64 green threads were spawned")
+    NonZeroU64::new(first).expect("2^64 threads were numbered")
 }
 
 /// The part of a worker that only its own OS thread sees.

@@ -211,6 +211,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
                     match claim {
                         // SAFETY: as above.
                         Some(claim) => unsafe { wakes.add(node, claim, HANDED) },
+                        None if broken(Mutant::GoneReaderCounted) => {}
                         None => self.take_back(request),
                     }
                     if broken(Mutant::OneReaderServed) {

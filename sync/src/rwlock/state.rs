@@ -15,8 +15,8 @@
 use sward_sched::primitive::{Mutant, broken};
 
 pub(super) const WAITERS: usize = 1;
-pub(super) const WRITER: usize = 1 << 1;
-pub(super) const UPGRADABLE: usize = 1 << 2;
+pub(super) const UPGRADABLE: usize = 1 << 1;
+pub(super) const WRITER: usize = 1 << 2;
 pub(super) const UPGRADING: usize = 1 << 3;
 pub(super) const READER: usize = 1 << 4;
 pub(super) const WAITING_WRITER: usize = 1 << (usize::BITS / 16 * 9);
