@@ -294,7 +294,7 @@ fn an_upgrader_is_not_held_back() {
                 RwLockUpgradableReadGuard::upgrade(upgradable).add();
             })
         };
-        let _ = poll_once(writing.as_mut());
+        assert!(poll_once(writing.as_mut()).is_pending());
         drop(reading);
         upgrading.join().unwrap();
         finish(writing.as_mut()).add();

@@ -20,7 +20,7 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use sward_sched::internal::{Node, Outcome, WaitList, WaitQueue, Waiter, Wakes};
-use sward_sched::primitive::{Mutant, NAPS, broken};
+use sward_sched::primitive::{Mutant, NAPS, broken, spin};
 
 pub(crate) use self::future::Acquiring;
 
@@ -32,7 +32,7 @@ pub(crate) const HANDED: u32 = 1;
 const STARVED: Duration = Duration::from_micros(500);
 
 /// How often a newcomer looks again before it gets in line.
-pub(crate) const SPINS: u32 = if NAPS { 8 } else { 0 };
+const SPINS: u32 = 8;
 
 /// What can be waited for in line.
 pub(crate) trait Acquire {
@@ -112,6 +112,18 @@ impl<R> Ticket<R> {
         // SAFETY: the caller's promise: the ticket lies beside its node.
         unsafe { &*node.slot().cast() }
     }
+}
+
+/// Looks a few times more, before one gets in line, whether it is to be had. Not in models.
+pub(crate) fn spin_for(mut take: impl FnMut() -> bool) -> bool {
+    let mut looks = || {
+        let taken = take();
+        if !taken {
+            spin();
+        }
+        taken
+    };
+    NAPS && (0..SPINS).any(|_| looks())
 }
 
 /// Blocks until it is had, or until the deadline. `waiter` makes the waiter of each wait: one that

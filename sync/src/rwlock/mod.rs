@@ -3,6 +3,7 @@
 mod lock_async;
 mod raw;
 mod recursive;
+mod serve;
 mod state;
 mod traits;
 

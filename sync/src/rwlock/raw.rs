@@ -7,15 +7,7 @@
 //! 2. A reader that comes behind a waiting writer waits, so readers do not starve writers; it does
 //!    not wait behind an upgradable reader that waits. So plain readers that leave make room for
 //!    writers only, and look into the line only if one waits.
-//! 3. [`serve`](RawRwLock::serve) lets in whoever may enter, from the front of the line: readers
-//!    are *handed* the lock, and so is an upgradable one that finds no other (those behind it pass
-//!    it if it does). Nobody is served past a waiting writer, except where readers are recursive.
-//! 4. A writer is handed the lock when the last reader leaves: others have been held back for its
-//!    sake. From another writer it is told to *compete*, as for a mutex, and is handed it when it
-//!    is starved or the other leaves fairly. An upgrader is always handed it, wherever in line it
-//!    stands: nobody else can have it.
-//! 5. What a holder gives up when somebody waits goes over in one step, with what the first that is
-//!    served gets: nobody comes in between.
+//! 3. What a holder gives up when somebody waits it hands on ([`serve`](super::serve)).
 //!
 //! Rejected: a second queue for the writer that waits for the readers to leave (parking_lot's); its
 //! lock is taken before it is had, and must be given back when the wait is given up.
@@ -23,21 +15,21 @@
 use std::time::Instant;
 
 use sward_sched::const_fn;
-use sward_sched::internal::{Node, WaitList, WaitQueue, Waiter, Wakes, give_way};
+use sward_sched::internal::{WaitList, WaitQueue, Waiter, Wakes, give_way};
 use sward_sched::primitive::atomic::{AtomicUsize, Ordering};
-use sward_sched::primitive::{self, Mutant, broken};
+use sward_sched::primitive::{Mutant, broken};
 
 use super::state::{
     HELD, READER, READERS, Request, UPGRADABLE, UPGRADING, WAITERS, WAITING_WRITER,
     WAITING_WRITERS, WRITER,
 };
-use crate::acquire::{Acquire, Attempt, COMPETE, HANDED, SPINS, Ticket, acquire};
+use crate::acquire::{Acquire, Attempt, acquire, spin_for};
 
 /// The lock of an [`RwLock`](super::RwLock), or of a
 /// [`RecursiveRwLock`](super::RecursiveRwLock): two words.
 #[derive(Debug)]
 pub struct RawRwLock<const RECURSIVE: bool = false> {
-    state: AtomicUsize,
+    pub(super) state: AtomicUsize,
     queue: WaitQueue,
 }
 
@@ -85,13 +77,8 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
 
     #[cold]
     fn enter_slow(&self, request: Request, deadline: Option<Instant>) -> bool {
-        for _ in 0..SPINS {
-            primitive::spin();
-            if self.try_enter(request) {
-                return true;
-            }
-        }
-        acquire(self, request, deadline, Waiter::uncancellable).is_ok()
+        spin_for(|| self.try_enter(request))
+            || acquire(self, request, deadline, Waiter::uncancellable).is_ok()
     }
 
     #[inline]
@@ -158,137 +145,6 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
         drop(line);
         wakes.wake_all();
     }
-
-    /// As `hand_on`, under the queue's lock. Writers need not compete if it is `fair`.
-    fn serve(&self, line: &WaitList, mut held: usize, fair: bool) -> Wakes {
-        if self.state() & UPGRADING != 0 && !held_back_upgrader(line) {
-            debug_assert_eq!(held, 0, "the upgrader has all that can be given up");
-            return self.serve_upgrader(line);
-        }
-        let mut wakes = Wakes::none();
-        let (mut told, mut gone) = (None, 0);
-        let mut at = line.first();
-        while let Some(node) = at {
-            // SAFETY: it is in this line, as above.
-            let ticket = unsafe {
-                at = line.behind(node);
-                Ticket::<Request>::of(node)
-            };
-            let request = ticket.request;
-            let competes = request == Request::Write && !fair && !ticket.is_starved();
-            let may_enter = match competes {
-                true => request.grant(self.state() - held, true, RECURSIVE).is_some(),
-                false => self.grant(request, held),
-            };
-            if !may_enter {
-                let has_writer = self.state() & WRITER & !held != 0;
-                if has_writer || !RECURSIVE && request != Request::Upgradable {
-                    break;
-                }
-                continue;
-            }
-            // SAFETY: as above.
-            let claim = unsafe { line.claim(node) };
-            match (request, claim) {
-                (Request::Write, None) => {
-                    // It has been given what is to be given up now, if it need not compete.
-                    held = if competes { held } else { WRITER };
-                }
-                (Request::Write, Some(claim)) => {
-                    gone = WAITING_WRITER;
-                    match competes {
-                        true => told = Some((node, claim)),
-                        // SAFETY: it was claimed through this node, in this line.
-                        false => unsafe {
-                            held = if broken(Mutant::HandOverUnlocks) { WRITER } else { 0 };
-                            wakes.add(node, claim, HANDED);
-                        },
-                    }
-                    break;
-                }
-                (_, claim) => {
-                    held = 0;
-                    match claim {
-                        // SAFETY: as above.
-                        Some(claim) => unsafe { wakes.add(node, claim, HANDED) },
-                        None if broken(Mutant::GoneReaderCounted) => {}
-                        None => self.take_back(request),
-                    }
-                    if broken(Mutant::OneReaderServed) {
-                        break;
-                    }
-                }
-            }
-        }
-        self.give_up(held.wrapping_add(gone), line);
-        if let Some((node, claim)) = told {
-            // SAFETY: as above.
-            unsafe { wakes.add(node, claim, COMPETE) };
-        }
-        wakes
-    }
-
-    /// Lets the upgrader in when there are no readers any more.
-    #[cold]
-    fn serve_upgrader(&self, line: &WaitList) -> Wakes {
-        let mut wakes = Wakes::none();
-        let mut gone = 0;
-        if self.grant(Request::Upgrade, 0) {
-            // SAFETY: all nodes in this line have such a ticket.
-            let upgrades =
-                |node: &Node| unsafe { Ticket::<Request>::of(node) }.request == Request::Upgrade;
-            match line.claim_first_that(upgrades) {
-                // SAFETY: it was claimed through this node, in this line.
-                Some((node, claim)) => unsafe {
-                    gone = UPGRADING;
-                    wakes.add(node, claim, HANDED);
-                },
-                // It has given up, and is about to say so.
-                None => self.take_back(Request::Upgrade),
-            }
-        }
-        self.give_up(gone, line);
-        wakes
-    }
-
-    /// Lets one in whose turn it is, in place of who gives up `held`.
-    fn grant(&self, request: Request, held: usize) -> bool {
-        // Release: as for `held`; and Acquire, in its place: pairs with the Release of whoever left.
-        let granted = self.state.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |state| {
-            request.grant(state - held, true, RECURSIVE)
-        });
-        granted.is_ok()
-    }
-
-    /// Somebody was let in that had given up waiting.
-    fn take_back(&self, request: Request) {
-        let granted = match request {
-            Request::Read => READER,
-            Request::Upgradable => UPGRADABLE,
-            Request::Write => WRITER,
-            Request::Upgrade => WRITER - UPGRADABLE,
-        };
-        // Release: those that `grant` has acquired from are passed on.
-        self.state.fetch_sub(granted, Ordering::Release);
-    }
-
-    /// Subtracts it, and `WAITERS` if nobody waits any more.
-    fn give_up(&self, mut sum: usize, line: &WaitList) {
-        if line.is_empty() || broken(Mutant::SecondForgotten) {
-            sum = sum.wrapping_add(self.state() & WAITERS);
-        }
-        if sum != 0 {
-            // Release: as for what is given up.
-            self.state.fetch_sub(sum, Ordering::Release);
-        }
-    }
-}
-
-/// For the mutant's sake.
-fn held_back_upgrader(line: &WaitList) -> bool {
-    // SAFETY: it stands in this line.
-    let request = |node| unsafe { Ticket::<Request>::of(node) }.request;
-    broken(Mutant::UpgraderHeldBack) && line.first().map(request) == Some(Request::Write)
 }
 
 #[cold]
