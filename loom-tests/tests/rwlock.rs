@@ -62,12 +62,36 @@ fn check_count(counter: &Counter, expected: u32) {
 
 #[test]
 fn writer_against_readers() {
-    let mutants = [Mutant::LastReaderSilent, Mutant::WaitUnannounced, Mutant::UnlockSkipsWaiters];
+    let mutants = [
+        Mutant::LastReaderSilent,
+        Mutant::WaitUnannounced,
+        Mutant::UnlockSkipsWaiters,
+        Mutant::ReaderLeavesRelaxed,
+    ];
     check("writer_against_readers", &mutants, || {
         let counter = counter();
         let readers = [0, 1].map(|_| spawn(&counter, |counter| counter.read().get()));
         counter.write().add();
         readers.into_iter().for_each(|reader| assert!(reader.join().unwrap() <= 1));
+        check_count(&counter, 1);
+    });
+}
+
+/// The last of two readers hands the lock over, who has not seen what the other did.
+#[test]
+fn the_last_reader_hands_over() {
+    let mutants = [Mutant::LastReaderSilent, Mutant::ReaderLeavesRelaxed, Mutant::GrantRelaxed];
+    check("the_last_reader_hands_over", &mutants, || {
+        let counter = counter();
+        let readers = [counter.read_arc(), counter.read_arc()];
+        let readers = readers.map(|reading| {
+            thread::spawn(move || {
+                assert_eq!(reading.get(), 0);
+                drop(reading);
+            })
+        });
+        counter.write().add();
+        readers.into_iter().for_each(|reader| reader.join().unwrap());
         check_count(&counter, 1);
     });
 }

@@ -171,4 +171,8 @@ pub enum Mutant {
     UpgraderHeldBack,
     /// Whoever upgrades does not see what the readers did that have left.
     UpgradeRelaxed,
+    /// A reader that leaves does not say what it has done.
+    ReaderLeavesRelaxed,
+    /// Whoever hands a lock over does not see what those did that have left before.
+    GrantRelaxed,
 }

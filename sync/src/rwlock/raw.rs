@@ -83,8 +83,12 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
 
     #[inline]
     pub(super) fn leave_shared(&self) {
+        let release = match broken(Mutant::ReaderLeavesRelaxed) {
+            true => Ordering::Relaxed,
+            false => Ordering::Release,
+        };
         // Release: pairs with the Acquire of the next writer.
-        let before = self.state.fetch_sub(READER, Ordering::Release);
+        let before = self.state.fetch_sub(READER, release);
         let makes_room = before & READERS == READER && before & (UPGRADING | WAITING_WRITERS) != 0;
         if makes_room && !broken(Mutant::LastReaderSilent) {
             self.hand_on(0, true);

@@ -142,8 +142,9 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
 
     /// Lets one in whose turn it is, in place of who gives up `held`.
     fn grant(&self, request: Request, held: usize) -> bool {
+        let order = if broken(Mutant::GrantRelaxed) { Ordering::Release } else { Ordering::AcqRel };
         // Release: as for `held`; and Acquire, in its place: pairs with the Release of whoever left.
-        let granted = self.state.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |state| {
+        let granted = self.state.fetch_update(order, Ordering::Relaxed, |state| {
             request.grant(state - held, true, RECURSIVE)
         });
         granted.is_ok()
