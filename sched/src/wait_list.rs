@@ -192,10 +192,35 @@ impl WaitList {
         // claimed one stays so until the claim is `done`.
         unsafe {
             let node = self.head.get().as_ref()?;
+            Some((node, self.claim(node)?))
+        }
+    }
+
+    /// The one behind `node`.
+    ///
+    /// # Safety
+    ///
+    /// `node` is in this list.
+    #[inline]
+    pub unsafe fn behind(&self, node: &Node) -> Option<&Node> {
+        let next = node.next.get();
+        // SAFETY: (2): all nodes in the list are live.
+        (next != self.head.get()).then(|| unsafe { &*next })
+    }
+
+    /// Claims `node`, which is taken out. `None`: its wait has ended otherwise.
+    ///
+    /// # Safety
+    ///
+    /// `node` is in this list.
+    #[inline]
+    pub unsafe fn claim(&self, node: &Node) -> Option<Claim> {
+        // SAFETY: as in `claim_first`.
+        unsafe {
             self.remove(node);
             let claim = Waiter::claim(node.waiter.get())?;
             node.prev.set(CLAIMED);
-            Some((node, claim))
+            Some(claim)
         }
     }
 
@@ -226,19 +251,14 @@ impl WaitList {
     pub fn claim_first_that(&self, fits: impl Fn(&Node) -> bool) -> Option<(&Node, Claim)> {
         let mut at = self.first();
         while let Some(node) = at {
-            let next = node.next.get();
-            // SAFETY: (2): all nodes in the list are live.
-            at = (next != self.head.get()).then(|| unsafe { &*next });
+            // SAFETY: it is in this list.
+            at = unsafe { self.behind(node) };
             if !fits(node) {
                 continue;
             }
-            // SAFETY: as in `claim_first`.
-            unsafe {
-                self.remove(node);
-                if let Some(claim) = Waiter::claim(node.waiter.get()) {
-                    node.prev.set(CLAIMED);
-                    return Some((node, claim));
-                }
+            // SAFETY: as above.
+            if let Some(claim) = unsafe { self.claim(node) } {
+                return Some((node, claim));
             }
         }
         None
@@ -272,9 +292,8 @@ impl WaitList {
             if node.is_task() {
                 return true;
             }
-            let next = node.next.get();
-            // SAFETY: (2): all nodes in the list are live.
-            at = (next != self.head.get()).then(|| unsafe { &*next });
+            // SAFETY: it is in this list.
+            at = unsafe { self.behind(node) };
         }
         false
     }

@@ -11,6 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, Once};
 
 use settings::{limited, migrating, runtime};
+use sward_sched::internal::identity;
 use sward_sched::runtime::Builder;
 use sward_sched::{park, run, spawn, time, unblock};
 
@@ -114,6 +115,25 @@ fn so_is_every_call_of_a_green_thread_that_forked() {
             // The parent goes on as if nothing had been.
             assert_eq!(rt.run(|| spawn(|| 7).join().unwrap()), 7);
         }
+    });
+}
+
+/// Whoever has locked something before it forked has locked it in the child, and nobody else has.
+#[test]
+fn an_os_thread_keeps_its_number_in_the_child() {
+    alone(|| {
+        let before = identity();
+        assert_eq!(in_fork(|| assert_eq!(identity(), before)), (0, String::new()));
+        runtime(1).run(|| {
+            let green = identity();
+            assert_ne!(green, before);
+            // There it is no green thread any more.
+            assert_eq!(
+                in_fork(|| assert!(![green, before].contains(&identity()))),
+                (0, String::new())
+            );
+            assert_eq!(identity(), green);
+        });
     });
 }
 

@@ -11,6 +11,8 @@ mod lazy_lock;
 pub mod mutex;
 mod once;
 mod once_lock;
+pub mod reentrant_mutex;
+pub mod rwlock;
 mod wait_group;
 
 #[doc(no_inline)]
@@ -20,6 +22,13 @@ pub use self::lazy_lock::LazyLock;
 pub use self::mutex::{Mutex, MutexAsync, MutexGuard};
 pub use self::once::{Once, OnceState};
 pub use self::once_lock::OnceLock;
+#[doc(no_inline)]
+pub use self::reentrant_mutex::{ReentrantMutex, ReentrantMutexGuard};
+#[doc(no_inline)]
+pub use self::rwlock::{
+    RecursiveRwLock, RwLock, RwLockAsync, RwLockReadGuard, RwLockUpgradableReadGuard,
+    RwLockWriteGuard,
+};
 pub use self::wait_group::WaitGroup;
 
 /// What the models look at. Not for users.
@@ -27,9 +36,20 @@ pub use self::wait_group::WaitGroup;
 #[doc(hidden)]
 pub mod internal {
     use crate::mutex::{Mutex, RawMutex};
+    use crate::rwlock::{RawRwLock, RawRwLockRecursive, RecursiveRwLock, RwLock};
 
     /// A mutex, made at run time.
     pub fn mutex<T>(value: T) -> Mutex<T> {
         Mutex::from_raw(RawMutex::new(), value)
+    }
+
+    /// A lock for readers and writers, made at run time.
+    pub fn rwlock<T>(value: T) -> RwLock<T> {
+        RwLock::from_raw(RawRwLock::new(), value)
+    }
+
+    /// One whose readers do not wait behind writers that wait.
+    pub fn recursive_rwlock<T>(value: T) -> RecursiveRwLock<T> {
+        RecursiveRwLock::from_raw(RawRwLockRecursive::new(), value)
     }
 }

@@ -153,13 +153,13 @@ pub enum Mutant {
     LeftSilently,
     /// A future that is dropped keeps the lock it was handed, or the news that it is free.
     DroppedKeepsTurn,
-    /// A mutex is unlocked without a look whether somebody waits.
+    /// A lock is unlocked without a look whether somebody waits.
     UnlockSkipsWaiters,
     /// Whoever waits for a lock does not say so in its state.
     WaitUnannounced,
-    /// A mutex that is handed over is unlocked all the same.
+    /// A lock that is handed over is unlocked all the same.
     HandOverUnlocks,
-    /// A mutex forgets those behind the first in line.
+    /// A lock forgets those behind the first in line.
     SecondForgotten,
     /// Whoever waits for a condition unlocks the mutex before it gets in line.
     CondvarUnlocksFirst,
@@ -175,4 +175,22 @@ pub enum Mutant {
     OnceSeenRelaxed,
     /// A call of a once ends without a look whether somebody waits.
     OnceEndsSilently,
+    /// The last reader leaves without a look whether somebody waits.
+    LastReaderSilent,
+    /// A reader does not wait behind a writer that waits.
+    ReaderOvertakes,
+    /// One reader at a time is let in.
+    OneReaderServed,
+    /// A reader that gives up while it is let in keeps the lock.
+    GoneReaderCounted,
+    /// Whoever makes a lock weaker lets nobody in.
+    DowngradeSilent,
+    /// A writer that waits in front of an upgradable reader that upgrades holds it back.
+    UpgraderHeldBack,
+    /// Whoever upgrades does not see what the readers did that have left.
+    UpgradeRelaxed,
+    /// A reader that leaves does not say what it has done.
+    ReaderLeavesRelaxed,
+    /// Whoever hands a lock over does not see what those did that have left before.
+    GrantRelaxed,
 }

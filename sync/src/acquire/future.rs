@@ -81,7 +81,7 @@ impl<'a, L: Acquire> Acquiring<'a, L> {
         this.node.bind(this.task.waiter(), this.ticket.slot());
         this.in_line = true;
         // SAFETY: pinned, and removed when it is dropped, if need be; in no list now.
-        unsafe { get_in_line(&line, &this.node, again) };
+        unsafe { get_in_line(&line, &this.node, again || L::goes_first(this.request)) };
         drop(line);
         Poll::Pending
     }

@@ -20,7 +20,7 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use sward_sched::internal::{Node, Outcome, WaitList, WaitQueue, Waiter, Wakes};
-use sward_sched::primitive::{Mutant, NAPS, broken};
+use sward_sched::primitive::{Mutant, NAPS, broken, spin};
 
 pub(crate) use self::future::Acquiring;
 
@@ -31,6 +31,9 @@ pub(crate) const HANDED: u32 = 1;
 /// Whoever has been passed by for so long is handed what it waits for by the next that releases it.
 const STARVED: Duration = Duration::from_micros(500);
 
+/// How often a newcomer looks again before it gets in line.
+const SPINS: u32 = 8;
+
 /// What can be waited for in line.
 pub(crate) trait Acquire {
     /// What one asks for: a mode, a number of permits.
@@ -38,6 +41,11 @@ pub(crate) trait Acquire {
 
     /// Where they wait.
     fn queue(&self) -> &WaitQueue;
+
+    /// Whether who asks for this gets in line before all others.
+    fn goes_first(_: Self::Request) -> bool {
+        false
+    }
 
     /// Takes it, if nobody is in the way.
     fn try_take(&self, request: Self::Request) -> bool;
@@ -114,6 +122,18 @@ impl<R> Ticket<R> {
     }
 }
 
+/// Looks a few times more, before one gets in line, whether it is to be had. Not in models.
+pub(crate) fn spin_for(mut take: impl FnMut() -> bool) -> bool {
+    let mut looks = || {
+        let taken = take();
+        if !taken {
+            spin();
+        }
+        taken
+    };
+    NAPS && (0..SPINS).any(|_| looks())
+}
+
 /// Blocks until it is had, or until the deadline. `waiter` makes the waiter of each wait: one that
 /// can be cancelled, or not.
 #[cold]
@@ -136,7 +156,7 @@ pub(crate) fn acquire<L: Acquire>(
                 Attempt::Wait => {}
             }
             // SAFETY: it stays here, and is removed below unless it was claimed or closed.
-            unsafe { get_in_line(&line, &node, again) };
+            unsafe { get_in_line(&line, &node, again || L::goes_first(request)) };
         }
         let refusal = match waiter.wait(deadline) {
             Outcome::Done(HANDED) => return Ok(()),
@@ -166,10 +186,10 @@ pub(crate) fn acquire<L: Acquire>(
 /// # Safety
 ///
 /// As for [`WaitList::push_back`].
-unsafe fn get_in_line(line: &WaitList, node: &Node, again: bool) {
+unsafe fn get_in_line(line: &WaitList, node: &Node, first: bool) {
     // SAFETY: the caller's promise.
     unsafe {
-        match again {
+        match first {
             true => line.push_front(node),
             false => line.push_back(node),
         }

@@ -27,16 +27,13 @@ use std::time::{Duration, Instant};
 use lock_api::GuardSend;
 use sward_sched::internal::{WaitList, WaitQueue, Waiter, Wake, Wakes, give_way};
 use sward_sched::primitive::atomic::{AtomicU8, Ordering};
-use sward_sched::primitive::{self, Mutant, NAPS, broken};
+use sward_sched::primitive::{Mutant, broken};
 use sward_sched::{const_fn, unless_model};
 
-use crate::acquire::{Acquire, Attempt, COMPETE, HANDED, Ticket, acquire};
+use crate::acquire::{Acquire, Attempt, COMPETE, HANDED, Ticket, acquire, spin_for};
 
 const LOCKED: u8 = 1;
 const WAITERS: u8 = 2;
-
-/// How often a newcomer looks again before it gets in line.
-const SPINS: u32 = if NAPS { 8 } else { 0 };
 
 /// The lock of a [`Mutex`](super::Mutex): two words.
 #[derive(Debug)]
@@ -54,13 +51,7 @@ impl RawMutex {
 
     #[cold]
     fn lock_slow(&self, deadline: Option<Instant>) -> bool {
-        for _ in 0..SPINS {
-            if self.try_lock_inline() {
-                return true;
-            }
-            primitive::spin();
-        }
-        self.lock_in_line(deadline)
+        spin_for(|| self.try_lock_inline()) || self.lock_in_line(deadline)
     }
 
     /// As `lock`, by one who has waited already.
