@@ -7,10 +7,15 @@
 
 mod acquire;
 pub mod mutex;
+mod semaphore;
 mod wait_group;
 
 #[doc(no_inline)]
 pub use self::mutex::{Mutex, MutexAsync, MutexGuard};
+pub use self::semaphore::{
+    AcquireError, AcquireTimeoutError, OwnedSemaphorePermit, Semaphore, SemaphorePermit,
+    TryAcquireError,
+};
 pub use self::wait_group::WaitGroup;
 
 /// What the models look at. Not for users.

@@ -157,4 +157,16 @@ pub enum Mutant {
     HandOverUnlocks,
     /// A mutex forgets those behind the first in line.
     SecondForgotten,
+    /// Permits are given back without publishing what was done with them.
+    PermitsRelaxed,
+    /// Permits are given back without a look whether somebody waits.
+    PermitsSkipWaiters,
+    /// Permits for one who has just given up waiting are lost.
+    PermitsNotPutBack,
+    /// Permits that are enough for several are handed to the first in line alone.
+    FirstServedAlone,
+    /// A semaphore that is closed tells nobody in line.
+    CloseSkipsLine,
+    /// Whoever gets in line does not see that the semaphore is closed.
+    CloseNotRechecked,
 }
