@@ -7,11 +7,13 @@
 
 mod acquire;
 pub mod mutex;
+mod notify;
 mod semaphore;
 mod wait_group;
 
 #[doc(no_inline)]
 pub use self::mutex::{Mutex, MutexAsync, MutexGuard};
+pub use self::notify::{NotifiedFuture, Notify};
 pub use self::semaphore::{
     AcquireError, AcquireTimeoutError, OwnedSemaphorePermit, Semaphore, SemaphorePermit,
     TryAcquireError,

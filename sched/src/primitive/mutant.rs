@@ -169,4 +169,12 @@ pub enum Mutant {
     CloseSkipsLine,
     /// Whoever gets in line does not see that the semaphore is closed.
     CloseNotRechecked,
+    /// Who notifies does not look whether somebody waits.
+    NotifySkipsWaiters,
+    /// Who is notified does not see what led to it.
+    NotifyRelaxed,
+    /// A notification for one who has just given up waiting is lost.
+    NotificationNotStored,
+    /// A call that tells all tells only those in line.
+    GenerationNotCounted,
 }
