@@ -5,10 +5,10 @@
 mod settings;
 mod polling;
 
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::future::Future;
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
@@ -37,8 +37,13 @@ fn line(notify: &Notify, length: usize) -> Vec<Pin<Box<NotifiedFuture<'_>>>> {
 
 /// Which of them have been told.
 fn told(line: &mut [Pin<Box<NotifiedFuture<'_>>>]) -> Vec<usize> {
-    let told = |(i, task): (usize, &mut Pin<Box<_>>)| poll_once(task.as_mut()).is_ready().then_some(i);
-    line.iter_mut().enumerate().filter_map(told).collect()
+    let mut told = Vec::new();
+    for (number, task) in line.iter_mut().enumerate() {
+        if poll_once(task.as_mut()).is_ready() {
+            told.push(number);
+        }
+    }
+    told
 }
 
 fn one_notification_is_kept(setting: &Setting) {
@@ -71,7 +76,11 @@ fn one_is_told_at_a_time(setting: &Setting) {
     for so_far in 0..5 {
         settle();
         assert_eq!(gone_on.load(Ordering::Relaxed), so_far);
-        if so_far % 2 == 0 { notify.notify_one() } else { notify.notify_last() }
+        if so_far % 2 == 0 {
+            notify.notify_one()
+        } else {
+            notify.notify_last()
+        }
         until(|| gone_on.load(Ordering::Relaxed) > so_far);
     }
     join_all(waiting);
