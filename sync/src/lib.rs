@@ -6,11 +6,13 @@
 //! call: those that wait for it leave their worker to others meanwhile.
 
 mod acquire;
+mod barrier;
 pub mod mutex;
 mod notify;
 mod semaphore;
 mod wait_group;
 
+pub use self::barrier::{Barrier, BarrierWaitResult};
 #[doc(no_inline)]
 pub use self::mutex::{Mutex, MutexAsync, MutexGuard};
 pub use self::notify::{NotifiedFuture, Notify};

@@ -177,4 +177,22 @@ pub enum Mutant {
     NotificationNotStored,
     /// A call that tells all tells only those in line.
     GenerationNotCounted,
+    /// The last to come to a barrier leaves the count to the next round.
+    RoundNotReset,
+    /// Who leaves a barrier is counted all the same.
+    LeaverStaysCounted,
+    /// Who leaves a barrier after the last has come is taken out of the count of the next round.
+    LeaverOfLastRoundCounted,
+    /// Who waits for a group does not see what its members did.
+    MembersLeftRelaxed,
+    /// Whoever leaves a group does not say what it did there to the one that frees it.
+    GroupReleasedRelaxed,
+    /// Whoever frees a group does not see what the others did.
+    GroupFreedBlindly,
+    /// Who waits for a group does not say so.
+    WaitedForUnsaid,
+    /// The last member gives the members' reference up before it has closed the line.
+    MembersReferenceGivenUpEarly,
+    /// The last member tells nobody.
+    LastMemberSilent,
 }
