@@ -224,6 +224,23 @@ impl WaitList {
         }
     }
 
+    /// The last that still waits, claimed and taken out. Those behind it whose wait has ended
+    /// otherwise are taken out, too.
+    pub fn claim_back(&self) -> Option<(&Node, Claim)> {
+        while let Some(first) = self.first() {
+            // SAFETY: as in `claim_first`; the last stands before the first (it is a ring).
+            unsafe {
+                let node = &*first.prev.get();
+                self.remove(node);
+                if let Some(claim) = Waiter::claim(node.waiter.get()) {
+                    node.prev.set(CLAIMED);
+                    return Some((node, claim));
+                }
+            }
+        }
+        None
+    }
+
     /// The first, taken out.
     pub fn pop_front(&self) -> Option<&Node> {
         let first = self.first()?;

@@ -6,20 +6,25 @@
 //! call: those that wait for it leave their worker to others meanwhile.
 
 mod acquire;
+mod barrier;
 pub mod condvar;
 mod lazy_lock;
 pub mod mutex;
+mod notify;
 mod once;
 mod once_lock;
 pub mod reentrant_mutex;
 pub mod rwlock;
+mod semaphore;
 mod wait_group;
 
+pub use self::barrier::{Barrier, BarrierWaitResult};
 #[doc(no_inline)]
 pub use self::condvar::{Condvar, WaitTimeoutResult};
 pub use self::lazy_lock::LazyLock;
 #[doc(no_inline)]
 pub use self::mutex::{Mutex, MutexAsync, MutexGuard};
+pub use self::notify::{NotifiedFuture, Notify};
 pub use self::once::{Once, OnceState};
 pub use self::once_lock::OnceLock;
 #[doc(no_inline)]
@@ -28,6 +33,10 @@ pub use self::reentrant_mutex::{ReentrantMutex, ReentrantMutexGuard};
 pub use self::rwlock::{
     RecursiveRwLock, RwLock, RwLockAsync, RwLockReadGuard, RwLockUpgradableReadGuard,
     RwLockWriteGuard,
+};
+pub use self::semaphore::{
+    AcquireError, AcquireTimeoutError, OwnedSemaphorePermit, Semaphore, SemaphorePermit,
+    TryAcquireError,
 };
 pub use self::wait_group::WaitGroup;
 

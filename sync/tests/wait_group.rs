@@ -3,11 +3,13 @@
 #[macro_use]
 #[path = "../../chan/tests/settings/mod.rs"]
 mod settings;
+mod polling;
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use polling::{block_on, poll_once};
 use settings::{Handle, LONG, Setting, join_all, limited, runtime, settle, until};
 use sward_sched::{park, yield_now};
 use sward_sync::WaitGroup;
@@ -21,6 +23,9 @@ in_every_setting!(
     a_panic_leaves_the_group,
     a_group_is_passed_along,
     groups_one_after_the_other,
+    threads_and_tasks_wait,
+    a_future_has_left_the_group_when_it_is_made,
+    a_dropped_future_leaves_the_others_waiting,
 );
 
 fn a_group_of_one_does_not_wait(_: &Setting) {
@@ -129,6 +134,53 @@ fn groups_one_after_the_other(setting: &Setting) {
         group.wait();
         join_all(members);
     }
+}
+
+fn threads_and_tasks_wait(setting: &Setting) {
+    for round in 0..20 {
+        let group = WaitGroup::new();
+        let left = Arc::new(AtomicUsize::new(0));
+        let members = setting.spawn_many(6, {
+            let (group, left) = (group.clone(), left.clone());
+            move |i| {
+                (0..(i + round) % 4).for_each(|_| yield_now());
+                left.fetch_add(1, Ordering::Relaxed);
+                match i % 3 {
+                    0 => drop(group),
+                    1 => group.wait(),
+                    _ => block_on(group.wait_async()),
+                }
+                left.load(Ordering::Relaxed)
+            }
+        });
+        block_on(group.wait_async());
+        assert_eq!(left.load(Ordering::Relaxed), 6);
+        let seen = join_all(members);
+        assert!(seen.into_iter().enumerate().all(|(i, seen)| i % 3 == 0 || seen == 6));
+    }
+}
+
+fn a_future_has_left_the_group_when_it_is_made(setting: &Setting) {
+    let group = WaitGroup::new();
+    let future = group.clone().wait_async();
+    let waiting = setting.spawn(move || group.wait());
+    waiting.join();
+    block_on(future);
+}
+
+fn a_dropped_future_leaves_the_others_waiting(setting: &Setting) {
+    let group = WaitGroup::new();
+    let member = group.clone();
+    let mut dropped: Vec<_> = (0..3).map(|_| Box::pin(group.clone().wait_async())).collect();
+    dropped[..2].iter_mut().for_each(|it| assert!(poll_once(it.as_mut()).is_pending()));
+    let waiting = setting.spawn(move || group.wait());
+    settle();
+    dropped.truncate(1);
+    assert!(!waiting.is_finished());
+    drop(member);
+    waiting.join();
+    // The last that has to do with it.
+    drop(dropped);
 }
 
 #[test]

@@ -193,4 +193,42 @@ pub enum Mutant {
     ReaderLeavesRelaxed,
     /// Whoever hands a lock over does not see what those did that have left before.
     GrantRelaxed,
+    /// Permits are given back without publishing what was done with them.
+    PermitsRelaxed,
+    /// Permits are given back without a look whether somebody waits.
+    PermitsSkipWaiters,
+    /// Permits for one who has just given up waiting are lost.
+    PermitsNotPutBack,
+    /// Permits that are enough for several are handed to the first in line alone.
+    FirstServedAlone,
+    /// A semaphore that is closed tells nobody in line.
+    CloseSkipsLine,
+    /// Whoever gets in line does not see that the semaphore is closed.
+    CloseNotRechecked,
+    /// Who notifies does not look whether somebody waits.
+    NotifySkipsWaiters,
+    /// Who is notified does not see what led to it.
+    NotifyRelaxed,
+    /// A notification for one who has just given up waiting is lost.
+    NotificationNotStored,
+    /// A call that tells all tells only those in line.
+    GenerationNotCounted,
+    /// The last to come to a barrier leaves the count to the next round.
+    RoundNotReset,
+    /// Who leaves a barrier is counted all the same.
+    LeaverStaysCounted,
+    /// Who leaves a barrier after the last has come is taken out of the count of the next round.
+    LeaverOfLastRoundCounted,
+    /// Who waits for a group does not see what its members did.
+    MembersLeftRelaxed,
+    /// Whoever leaves a group does not say what it did there to the one that frees it.
+    GroupReleasedRelaxed,
+    /// Whoever frees a group does not see what the others did.
+    GroupFreedBlindly,
+    /// Who waits for a group does not say so.
+    WaitedForUnsaid,
+    /// The last member gives the members' reference up before it has closed the line.
+    MembersReferenceGivenUpEarly,
+    /// The last member tells nobody.
+    LastMemberSilent,
 }
