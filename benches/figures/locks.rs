@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use sward::spawn;
-use sward::sync::{Condvar, Mutex, WaitGroup};
+use sward::sync::{Condvar, Mutex, RwLock, Semaphore, WaitGroup};
+use sward::{spawn, yield_now};
 
 use crate::measure::Figure::{Best, Middle, Share};
 use crate::measure::{Work, least_share, timed};
@@ -20,7 +20,9 @@ pub(crate) const ALL: &[Workload] = &[
     ("mutex_8_long", 200_000, Middle(|times| contended(8, long, times))),
     ("mutex_1000_long", 200_000, Middle(|times| contended(1000, long, times))),
     ("mutex_fairness", 1_000, Share(fairness)),
+    ("rwlock_1_100", 2_000_000, Middle(rwlock)),
     ("condvar_ping_pong", 200_000, Best(ping_pong)),
+    ("semaphore_10_1000", 500_000, Best(semaphore)),
     ("wait_group_1m", 1_000_000, Best(wait_group)),
 ];
 
@@ -77,6 +79,26 @@ fn fairness(sward: &Sward, time: Duration) -> f64 {
     least_share(handles.into_iter().map(|handle| handle.join().unwrap()))
 }
 
+/// 8 threads that read a hundred times for each time that they write.
+fn rwlock(times: u64) -> Duration {
+    const THREADS: u64 = 8;
+    let each = times.div_ceil(THREADS);
+    let lock = Arc::new(RwLock::new(0u64));
+    all_at_once((0..THREADS as usize).map(|thread| {
+        let lock = lock.clone();
+        move || {
+            for i in 0..each {
+                // Not all of them at the same time.
+                if i % 101 == 13 * thread as u64 {
+                    *lock.write() += 1;
+                } else {
+                    black_box(*lock.read());
+                }
+            }
+        }
+    }))
+}
+
 /// Two take turns.
 fn ping_pong(trips: u64) -> Duration {
     let game = Arc::new((Mutex::new(0), Condvar::new()));
@@ -90,6 +112,21 @@ fn ping_pong(trips: u64) -> Duration {
                 *turn += 1;
                 drop(turn);
                 changed.notify_one();
+            }
+        }
+    }))
+}
+
+/// 1000 threads share 10 permits; each keeps its own across a yield.
+fn semaphore(times: u64) -> Duration {
+    const THREADS: u64 = 1000;
+    let semaphore = Arc::new(Semaphore::new(10));
+    all_at_once((0..THREADS as usize).map(|_| {
+        let semaphore = semaphore.clone();
+        move || {
+            for _ in 0..times.div_ceil(THREADS) {
+                let _permit = semaphore.acquire().unwrap();
+                yield_now();
             }
         }
     }))

@@ -208,10 +208,10 @@ fn the_first_or_the_last_is_told() {
     let mut line = line(&notify, 4);
     notify.notify_one();
     assert_eq!(told(&mut line), [0]);
-    line.remove(0);
+    drop(line.remove(0));
     notify.notify_last();
     assert_eq!(told(&mut line), [2]);
-    line.remove(2);
+    drop(line.remove(2));
     notify.notify_last();
     notify.notify_one();
     assert_eq!(told(&mut line), [0, 1]);

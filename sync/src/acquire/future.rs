@@ -41,10 +41,6 @@ impl<'a, L: Acquire> Acquiring<'a, L> {
         }
     }
 
-    pub(crate) fn lock(&self) -> &'a L {
-        self.lock
-    }
-
     /// Ready once it is had; not to be polled after that.
     pub(crate) fn poll(
         self: Pin<&mut Self>,

@@ -2,8 +2,8 @@
 //!
 //! Two words: how many must come and how many have, and who stands in line.
 //!
-//! 1. How many have come changes under the queue's lock, and is the length of the line, but for those whose
-//!    wait has been given up, who are on their way out of it.
+//! 1. How many have come changes under the queue's lock, and is the length of the line. Those who
+//!    have given up are in it until they have taken themselves out.
 //! 2. The last to come empties the line and sets the count back in one section of that lock. So
 //!    whoever stands in line is of the round that is gathering: there is no number of the round to
 //!    compare.
@@ -62,7 +62,8 @@ pub struct BarrierWaitResult(bool);
 
 impl Barrier {
     const_fn! {
-        /// For so many. None is as one, whose waits end at once; more than a `u32` counts will not come together.
+        /// For so many. None is as one, whose waits end at once; more than a `u32` counts will not
+        /// come together.
         ///
         /// ```
         /// # use sward_sync as sync;

@@ -27,7 +27,9 @@ use crate::acquire::Acquiring;
 /// *guard += 1;
 /// ```
 pub trait MutexAsync<T: ?Sized>: sealed::Sealed {
-    /// Locks; pends while somebody else has the lock.
+    /// Locks; pends while somebody else has the lock. The guard may be held across an `.await`.
+    /// (clippy's `await_holding_lock` takes it for one whose lock blocks threads; where all lock
+    /// this mutex by `lock_async`, that may be allowed.)
     ///
     /// ```
     /// # use sward_sync as sync;

@@ -15,10 +15,10 @@ use crate::acquire::{Acquire, Refusal, acquire};
 
 /// Tells one of those that wait, or all, to go on. No data comes with it.
 ///
-/// It is a semaphore with one permit at most: [`notify_one`](Self::notify_one) leaves a permit if nobody
-/// waits, and the next that would wait takes that and goes on. [`notify_waiters`](Self::notify_waiters)
-/// leaves nothing, and reaches all that wait, as well as those that have made a future of
-/// [`notified_async`](Self::notified_async) before.
+/// It is a semaphore with one permit at most: [`notify_one`](Self::notify_one) leaves a permit if
+/// nobody waits, and the next that would wait takes that and goes on.
+/// [`notify_waiters`](Self::notify_waiters) leaves nothing, and reaches all that wait, as well as
+/// those that have made a future of [`notified_async`](Self::notified_async) before.
 ///
 /// ```
 /// # use sward_sched as sward;
@@ -85,8 +85,8 @@ impl Notify {
         self.raw.notify_one(End::First);
     }
 
-    /// As [`notify_one`](Self::notify_one), but of those that wait it tells the one that came last: whose
-    /// data is in the cache.
+    /// As [`notify_one`](Self::notify_one), but of those that wait it tells the one that came last:
+    /// whose data is in the cache.
     ///
     /// ```
     /// # use sward_sync as sync;
@@ -108,8 +108,8 @@ impl Notify {
         self.raw.notify_one(End::Last);
     }
 
-    /// Tells all that wait, and leaves nothing for those that come later. Futures that were made before
-    /// are told, whether or not they have been polled.
+    /// Tells all that wait, and leaves nothing for those that come later. Futures that were made
+    /// before are told, whether or not they have been polled.
     ///
     /// ```
     /// # use sward_sync as sync;
@@ -192,9 +192,10 @@ impl Notify {
         }
     }
 
-    /// A future that is ready when this is notified. It hears of each [`notify_waiters`](Self::notify_waiters)
-    /// from now on, and stands in line for [`notify_one`](Self::notify_one) from its first poll on, or
-    /// since it was [enabled](NotifiedFuture::enable).
+    /// A future that is ready when this is notified. It hears of each
+    /// [`notify_waiters`](Self::notify_waiters) from now on, and stands in line for
+    /// [`notify_one`](Self::notify_one) from its first poll on, or since it was
+    /// [enabled](NotifiedFuture::enable).
     ///
     /// ```
     /// # use sward_sync as sync;
@@ -209,8 +210,8 @@ impl Notify {
     ///
     /// # Cancellation
     ///
-    /// The future may be dropped at any time. If it was told by `notify_one` or `notify_last` and has not
-    /// been polled since, the first in line is told instead; or the next that comes.
+    /// The future may be dropped at any time. If it was told by `notify_one` or `notify_last` and
+    /// has not been polled since, the first in line is told instead; or the next that comes.
     pub fn notified_async(&self) -> NotifiedFuture<'_> {
         NotifiedFuture::new(&self.raw)
     }

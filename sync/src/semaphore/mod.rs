@@ -20,7 +20,8 @@ use self::raw::RawSemaphore;
 /// Who must wait for one stands in line, and permits are handed over in the order of the line: no
 /// newcomer gets ahead, and so a semaphore is the slower the more have to wait. A thread or
 /// task that asks for many holds back those behind it until there are enough for it, though
-/// there may be enough for them. Permits may be held across blocking calls, and sent to another thread.
+/// there may be enough for them. Permits may be held across blocking calls, and sent to another
+/// thread.
 ///
 /// ```
 /// # use sward_sched as sward;

@@ -7,17 +7,17 @@
 //! | above | permits that nobody has |
 //!
 //! 1. `WAITERS` is set exactly while somebody stands in line, and changes under the queue's lock.
-//! 2. While it is set permits are taken under that lock alone, for the first in line; and forgotten,
-//!    which may happen at any time. So they are handed over in the order of the line, and gather
+//! 2. While it is set permits are taken for the first in line alone, under that lock. (To forget
+//!    some is allowed at any time.) So they are handed over in the order of the line, and gather
 //!    until there are enough for the first, however few those behind it ask for.
 //! 3. Whoever adds permits, or leaves the line, serves it: hands permits over until the line
 //!    is empty, or until there are too few for the first. Whoever gets in line has seen too few of
 //!    them in the very change that set `WAITERS`, or somebody before it; so who adds to them
 //!    later finds it set.
 //!
-//! An `add` or a `release` touches the line *after* its permits are to be had, when somebody may have taken
+//! Whoever adds permits touches the line *after* they are to be had, when somebody may have taken
 //! them and be gone. The semaphore is alive all the same: it is reached by a reference, the
-//! caller's, or that in the permit, or through the permit's `Arc`, which is dropped after it; and
+//! caller's or that in the permit, or through the permit's `Arc`, which is dropped after it; and
 //! nobody frees a semaphore because of a permit that he got, but because no reference is left.
 //!
 //! As tokio's, but for the line: there the first takes what permits there are, and
@@ -35,7 +35,7 @@ const CLOSED: usize = 1;
 const WAITERS: usize = 2;
 const SHIFT: u32 = 2;
 
-/// There is room for one beyond what is allowed to be added, so that a sum can be looked at.
+/// As tokio's. The word has room for twice as many: a sum is looked at when it is there.
 pub(super) const MAX_PERMITS: usize = usize::MAX >> 3;
 
 /// Two words.
