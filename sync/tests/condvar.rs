@@ -270,6 +270,7 @@ fn the_mutex_is_locked_again_after_each_end(setting: &Setting) {
     hold.join();
 }
 
+#[expect(clippy::await_holding_lock, reason = "whoever waits for this one leaves its OS thread")]
 fn threads_and_tasks_stand_in_one_line(setting: &Setting) {
     let shared = Shared::new();
     let waiting = setting.spawn_many(10, {
