@@ -43,9 +43,8 @@ impl Semaphore {
     /// # use std::{future::Future, pin::pin, task::{Context, Poll, Waker}};
     /// let semaphore = sync::Semaphore::new(3);
     /// let mut context = Context::from_waker(Waker::noop());
-    /// let Poll::Ready(Ok(permit)) = pin!(semaphore.acquire_many_async(2)).poll(&mut context) else {
-    ///     panic!("there are three")
-    /// };
+    /// let acquiring = pin!(semaphore.acquire_many_async(2));
+    /// let Poll::Ready(Ok(permit)) = acquiring.poll(&mut context) else { panic!("there are 3") };
     /// assert_eq!(semaphore.available_permits(), 1);
     /// ```
     ///
