@@ -6,6 +6,7 @@
 //! which they are not found out has proved nothing.
 
 mod channels;
+mod locks;
 
 use std::cell::Cell;
 use std::process::ExitCode;
@@ -25,7 +26,10 @@ const SCENARIOS: &[(&str, fn())] = &[
     ("selects", || in_both_modes(channels::selects)),
     ("tasks", || in_both_modes(channels::tasks)),
     ("crews", channels::crews),
-    ("locks", || in_both_modes(locks)),
+    ("mutexes", || in_both_modes(locks::mutexes)),
+    ("readers", || in_both_modes(locks::readers)),
+    ("signals", || in_both_modes(locks::signals)),
+    ("onces", || in_both_modes(locks::onces)),
     ("stacks", || in_both_modes(stacks)),
     ("panics", || in_both_modes(panics)),
     ("cancels", || in_both_modes(cancels)),
@@ -92,26 +96,6 @@ fn joins(rt: &Runtime) {
     // Given up before, while and after they run.
     rt.run(|| (0..1000).for_each(|i| drop(spawn(move || vec![i; 10]))));
 }
-
-fn locks(rt: &Runtime) {
-    let count = Arc::new(Mutex::new(0));
-    let adding = (0..50).map(|i| {
-        let count = count.clone();
-        rt.spawn(move || {
-            for round in 0..100 {
-                let mut count = count.lock();
-                *count += 1;
-                if (i + round) % 16 == 0 {
-                    // Held across a switch.
-                    yield_now();
-                }
-            }
-        })
-    });
-    join_all(adding.collect::<Vec<_>>());
-    assert_eq!(*count.lock(), 50 * 100);
-}
-
 /// What lies on a stack is the same wherever it goes on.
 fn stacks(rt: &Runtime) {
     let threads = (0..100).map(|i: u64| {
