@@ -57,7 +57,7 @@ impl RawMutex {
     /// As `lock`, by one who has waited already.
     pub(crate) fn lock_again(&self) {
         if !self.try_lock_inline() {
-            self.lock_in_line(None);
+            self.lock_slow(None);
         }
     }
 
