@@ -18,7 +18,9 @@ use std::ptr;
 use std::task::{Poll, Waker};
 
 use sward_sched::checkpoint;
-use sward_sched::internal::{Node, Outcome, TaskWaiter, WaitList, Waiter, Wakes, raise_cancel};
+use sward_sched::internal::{
+    Node, Outcome, OwnWaker, TaskWaiter, WaitList, Waiter, Wakes, raise_cancel,
+};
 use sward_sched::primitive::{Mutant, Mutex, MutexGuard, broken};
 
 use crate::deadline::Deadline;
@@ -93,7 +95,7 @@ impl<S> Announced<S> {
         // SAFETY: it is not moved.
         let place = unsafe { place.get_unchecked_mut() };
         // Dropped after the lock, whichever it is by then (3).
-        let mut waker = Some(waker.clone());
+        let mut waker = Some(OwnWaker::of(waker));
         let mut inner = self.inner.lock();
         let found = look(&mut inner.state);
         if found.is_some() {
@@ -167,7 +169,7 @@ impl Place {
 
     /// In line from now on, if the caller puts the node there. A waker that was here was taken by
     /// whoever announced (2), or comes back.
-    fn begin(&mut self, waker: &mut Option<Waker>) {
+    fn begin(&mut self, waker: &mut Option<OwnWaker>) {
         *waker = waker.take().and_then(|waker| self.task.begin(waker));
         self.node.bind(self.task.waiter(), ptr::null_mut());
         self.has_begun = true;

@@ -11,7 +11,8 @@
 //! | [`bounded(n)`](bounded) | `n` | while `n` values are queued |
 //! | [`unbounded()`](unbounded) | memory | never |
 //!
-//! Those that wait are served first come, first served. To wait for several operations at
+//! Those that wait in line are served first come, first served (an OS thread looks about for some
+//! microseconds before it gets in line, where there is room for values). To wait for several operations at
 //! once, and do the first that is ready: [`select!`], [`select_biased!`].
 //!
 //! And for what is no queue:

@@ -448,3 +448,34 @@ fn recursive_upgradable_reads_pass_writers_in_line() {
         assert_eq!(counter.try_read().expect("all have left").get(), 1);
     });
 }
+
+/// A reader gives up behind a writer that is passed, while the last reader leaves: the writer is
+/// looked at again.
+#[test]
+fn a_passed_writer_is_not_forgotten() {
+    check("a_passed_writer_is_not_forgotten", &[Mutant::PassedNotServedAgain], || {
+        let counter = Arc::new(recursive_rwlock(Watched::new()));
+        let held = counter.write();
+        let mut told = Box::pin(counter.write_async());
+        assert!(poll_once(told.as_mut()).is_pending());
+        let mut writing = Box::pin(counter.write_async());
+        assert!(poll_once(writing.as_mut()).is_pending());
+        let other = counter.clone();
+        let leaving = thread::spawn(move || drop(other.try_read_until(now())));
+        // It may get in line now, and no preemption is spent on that.
+        thread::yield_now();
+        drop(held);
+        // Unless the other reader has come and gone, and handed the lock to the writer.
+        let last = counter.try_read().map(|reading| {
+            std::mem::forget(reading);
+            let other = counter.clone();
+            // SAFETY: what was forgotten here.
+            thread::spawn(move || unsafe { other.force_unlock_read(GuardSend::new()) })
+        });
+        // It passes on what it was told.
+        drop(told);
+        finish(writing.as_mut()).add();
+        leaving.join().unwrap();
+        last.into_iter().for_each(|last| last.join().unwrap());
+    });
+}

@@ -64,7 +64,7 @@ pub mod internal {
     pub use crate::stack::refuse_marks as refuse_guard_marks;
     pub use crate::wait_list::{Node, WaitList, Wakes};
     pub use crate::wait_queue::{WaitQueue, WaitQueueGuard};
-    pub use crate::waiter::{Claim, Outcome, TaskWaiter, Waiter, Wake, wake_task};
+    pub use crate::waiter::{Claim, Outcome, OwnWaker, TaskWaiter, Waiter, Wake, wake_task};
     pub use crate::worker::Idle;
     #[cfg(sward_loom)]
     pub use crate::worker::model;

@@ -14,6 +14,8 @@ use std::fmt;
 use std::marker::PhantomPinned;
 use std::ptr::{self, NonNull};
 
+use smallvec::SmallVec;
+
 use crate::primitive::{Mutant, broken};
 use crate::waiter::{Claim, Waiter, Wake};
 
@@ -385,14 +387,15 @@ impl fmt::Debug for WaitList {
 #[must_use = "the threads sleep until `wake_all` is called"]
 pub struct Wakes {
     threads: WaitList,
-    tasks: Vec<Wake>,
+    /// One needs no memory.
+    tasks: SmallVec<[Wake; 1]>,
 }
 
 impl Wakes {
     /// Nobody.
     #[inline]
     pub fn none() -> Self {
-        Self { threads: WaitList::new(), tasks: Vec::new() }
+        Self { threads: WaitList::new(), tasks: SmallVec::new() }
     }
 
     /// Ends a wait that was claimed through `node`, which is in no list, with `case`.

@@ -81,7 +81,7 @@ impl Default for WaitQueue {
 
 impl fmt::Debug for WaitQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WaitQueue").field("is_empty", &self.lock().is_empty()).finish()
+        f.debug_struct("WaitQueue").field("is_empty", &self.is_empty()).finish()
     }
 }
 

@@ -29,7 +29,8 @@
 //!    waiter, its nodes and its slots stay in place until the winner's last write to the
 //!    waiter, in `done` or `close`, without any count. And a green thread is woken at most once
 //!    for each wait, which is what the queues and `thread/state.rs` build on: between the first
-//!    `claim` that can reach it and `wait`, a thread does not switch.
+//!    `claim` that can reach it and `wait`, a thread does not switch. One that runs users' code there,
+//!    which may, begins in `WATCHED` (`meanwhile`): nobody owes it a wake.
 //! 3. A claimer writes to the waiter's slot between `claim` and `done`; the Release
 //!    store of `DONE` is its last touch of waiter and node. A `Wake` touches the
 //!    *thread* only, which waits for it.
@@ -48,11 +49,10 @@ mod task;
 use std::cell::Cell;
 use std::marker::{PhantomData, PhantomPinned};
 use std::ptr::NonNull;
-use std::task::Waker;
 use std::time::Instant;
 
 pub use self::claim::{Claim, Wake};
-pub use self::task::{TaskWaiter, wake as wake_task};
+pub use self::task::{OwnWaker, TaskWaiter, wake as wake_task};
 use crate::cancel::Terms;
 use crate::current;
 use crate::fork;
@@ -118,7 +118,7 @@ enum Waiting {
     Green(*const Header),
     Os(OsParker),
     /// The waker of a [`TaskWaiter`].
-    Task(*const Cell<Option<Waker>>),
+    Task(*const Cell<Option<OwnWaker>>),
 }
 
 impl Waiter {
@@ -317,14 +317,11 @@ impl Waiter {
     /// a wake.
     #[cold]
     fn watch(&self, yields: u32, has_else: impl Fn() -> bool) -> bool {
-        // Relaxed, here and below: `outcome` sees the rest.
-        let step = |from, to| {
-            self.state.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-        };
-        if !step(WAITING, WATCHED) {
+        if !self.step(WAITING, WATCHED) {
             return false;
         }
         for look in 0..LOOKS + yields {
+            // Relaxed: as in `step`.
             if !matches!(self.state.load(Ordering::Relaxed), WATCHED | CATCHING) {
                 return true;
             }
@@ -333,7 +330,30 @@ impl Waiter {
             }
             if look < LOOKS { spin() } else { std::thread::yield_now() }
         }
-        !step(WATCHED, WAITING) && !step(CATCHING, CLAIMED)
+        self.is_over()
+    }
+
+    /// A waiter whose wait may be ended while its thread still does something else, in which it may
+    /// switch: [`meanwhile`](Self::meanwhile). Nobody owes it a wake until then.
+    pub fn busy() -> Self {
+        Self { state: AtomicU32::new(WATCHED), ..Self::new() }
+    }
+
+    /// Does `f`, of a [`busy`](Self::busy) waiter that is in a list already. How the wait has ended,
+    /// if it has; otherwise `wait` is to be called.
+    pub fn meanwhile(&self, f: impl FnOnce()) -> Option<Outcome> {
+        f();
+        self.is_over().then(|| self.outcome())
+    }
+
+    /// Looks no more: whoever ends the wait from here on owes a wake. `true`: it has ended.
+    fn is_over(&self) -> bool {
+        !self.step(WATCHED, WAITING) && !self.step(CATCHING, CLAIMED)
+    }
+
+    fn step(&self, from: u32, to: u32) -> bool {
+        // Relaxed: `outcome` sees the rest.
+        self.state.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     #[inline]

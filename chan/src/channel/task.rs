@@ -13,7 +13,7 @@ use std::ptr;
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
-use sward_sched::internal::{Node, Outcome, TaskWaiter, Wake, wake_task};
+use sward_sched::internal::{Node, Outcome, OwnWaker, TaskWaiter, Wake, wake_task};
 use sward_sched::primitive::{Mutant, broken};
 use sward_sched::time::sleep_until;
 use sward_sched::{JoinHandle, spawn};
@@ -48,7 +48,7 @@ impl TaskPlace {
 
     /// In line from now on, if the caller puts the node there. Returns a waker to be dropped after
     /// the lock is released.
-    fn begin(&mut self, waker: Waker, slot: *mut ()) -> Option<Waker> {
+    fn begin(&mut self, waker: OwnWaker, slot: *mut ()) -> Option<OwnWaker> {
         let last = self.task.begin(waker);
         self.node.bind(self.task.waiter(), slot);
         self.in_line = true;
@@ -138,7 +138,7 @@ impl<B> Channel<B> {
     {
         // SAFETY: it is not moved.
         let place = unsafe { place.get_unchecked_mut() };
-        let mut own = waker.clone();
+        let mut own = OwnWaker::of(waker);
         // To be dropped after the lock is released.
         let _last;
         let mut state = self.state.lock();
@@ -243,7 +243,7 @@ impl<B> Channel<B> {
     {
         // SAFETY: it is not moved.
         let place = unsafe { place.get_unchecked_mut() };
-        let mut own = waker.clone();
+        let mut own = OwnWaker::of(waker);
         // To be dropped after the lock is released.
         let _last;
         if !place.in_line {

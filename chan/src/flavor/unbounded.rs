@@ -3,7 +3,7 @@
 //!
 //! 1. Of the values queued the oldest is at `front` of the first segment, and the newest before
 //!    `back` of the last; each segment between is full. Only these places are initialised.
-//! 2. There is no segment at all only before the first value after `take`. When nothing is queued
+//! 2. There is no segment at all only before the first value, or the first after `take`. When nothing is queued
 //!    there is one at most, and `front == back`.
 
 use std::fmt;
@@ -36,10 +36,12 @@ pub(crate) struct Segments<T> {
 unsafe impl<T: Send> Send for Segments<T> {}
 
 impl<T> Segments<T> {
-    /// With a segment: the first send does not allocate.
+    /// With a segment, unless that is large: the first send does not allocate.
     pub(crate) fn new() -> Self {
         let mut segments = Self::without_memory();
-        segments.add_segment();
+        if size_of::<Segment<T>>() <= 4096 {
+            segments.add_segment();
+        }
         segments
     }
 

@@ -231,4 +231,6 @@ pub enum Mutant {
     MembersReferenceGivenUpEarly,
     /// The last member tells nobody.
     LastMemberSilent,
+    /// Those that were passed in a line are not looked at again after one that was gone.
+    PassedNotServedAgain,
 }

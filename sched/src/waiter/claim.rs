@@ -2,9 +2,8 @@
 //! `waiter.rs`.
 
 use std::ptr::NonNull;
-use std::task::Waker;
 
-use super::{CANCELLED, CATCHING, CLAIMED, CLOSED, DONE, TIMED_OUT, Waiter, Waiting, wake_task};
+use super::{CANCELLED, CATCHING, CLAIMED, CLOSED, DONE, OwnWaker, TIMED_OUT, Waiter, Waiting};
 use crate::os_parker::OsUnparker;
 use crate::primitive::atomic::Ordering;
 use crate::primitive::{Mutant, broken};
@@ -157,7 +156,7 @@ pub struct Wake(WakeTarget);
 enum WakeTarget {
     Green(*const Header),
     Os(OsUnparker),
-    Task(Waker),
+    Task(OwnWaker),
     /// The thread has seen it by itself.
     Nobody,
 }
@@ -186,7 +185,7 @@ impl Wake {
             },
             // SAFETY: (2): the OS thread does not return from `wait` before it.
             WakeTarget::Os(parker) => unsafe { parker.unpark() },
-            WakeTarget::Task(waker) => wake_task(waker),
+            WakeTarget::Task(waker) => waker.wake(),
             WakeTarget::Nobody => {}
         }
     }

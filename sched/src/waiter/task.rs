@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::ptr;
 use std::task::Waker;
 
@@ -10,9 +11,37 @@ use crate::primitive::atomic::Ordering;
 use crate::primitive::{Mutant, broken};
 use crate::thread::drop_quietly_with;
 
+/// A waker of our own. Its destructor is users' code that runs in the middle of an operation, maybe
+/// with something in hand that was just had: one that panics has been reported by the panic hook,
+/// and ends nothing else.
+#[derive(Debug)]
+pub struct OwnWaker(ManuallyDrop<Waker>);
+
+impl OwnWaker {
+    /// Another of it. Not under a lock: to clone one is users' code, too.
+    pub fn of(waker: &Waker) -> Self {
+        Self(ManuallyDrop::new(waker.clone()))
+    }
+
+    /// Wakes the task.
+    pub(super) fn wake(self) {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: it is not touched again.
+        wake(unsafe { ManuallyDrop::take(&mut this.0) });
+    }
+}
+
+impl Drop for OwnWaker {
+    fn drop(&mut self) {
+        // SAFETY: it is not touched again.
+        let waker = unsafe { ManuallyDrop::take(&mut self.0) };
+        drop_quietly_with(|| drop(waker));
+    }
+}
+
 /// One wait of an async task, in a future that is polled: a waiter that never waits (5).
 pub struct TaskWaiter {
-    waker: Cell<Option<Waker>>,
+    waker: Cell<Option<OwnWaker>>,
     waiter: Waiter,
 }
 
@@ -26,7 +55,7 @@ impl TaskWaiter {
     /// Begins a wait, in the place where it stays until it is in no list any more. Under the lock
     /// of the list, so the waker of the last wait comes back, to be dropped after it.
     #[must_use = "a waker is not dropped under a lock"]
-    pub fn begin(&mut self, waker: Waker) -> Option<Waker> {
+    pub fn begin(&mut self, waker: OwnWaker) -> Option<OwnWaker> {
         self.waiter = Waiter::of(Waiting::Task(&raw const self.waker));
         self.waker.replace(Some(waker))
     }
@@ -47,13 +76,13 @@ impl TaskWaiter {
     /// Looks whether the wait has ended, and how; if not, `waker` is the one to be woken, and
     /// comes back as the one that was before. Under the lock of the list: so no waker is cloned or
     /// dropped here, which is users' code.
-    pub fn poll(&self, waker: &mut Waker) -> Option<Outcome> {
+    pub fn poll(&self, waker: &mut OwnWaker) -> Option<Outcome> {
         if let Some(outcome) = self.outcome() {
             return Some(outcome);
         }
         let known = self.waker.take();
         let is_kept = broken(Mutant::WakerNotReplaced);
-        self.waker.set(known.map(|known| match is_kept || known.will_wake(waker) {
+        self.waker.set(known.map(|known| match is_kept || known.0.will_wake(&waker.0) {
             true => known,
             false => std::mem::replace(waker, known),
         }));

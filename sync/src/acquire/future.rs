@@ -5,7 +5,7 @@ use std::marker::PhantomPinned;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use sward_sched::internal::{Node, Outcome, TaskWaiter, Wakes};
+use sward_sched::internal::{Node, Outcome, OwnWaker, TaskWaiter, Wakes};
 use sward_sched::primitive::{Mutant, broken};
 
 use super::{Acquire, Attempt, COMPETE, HANDED, Refusal, Ticket, get_in_line};
@@ -51,7 +51,7 @@ impl<'a, L: Acquire> Acquiring<'a, L> {
         if !this.in_line && this.lock.try_take(this.request) {
             return Poll::Ready(Ok(()));
         }
-        let mut waker = context.waker().clone();
+        let mut waker = OwnWaker::of(context.waker());
         // To be dropped after the queue is unlocked.
         let _last;
         let line = this.lock.queue().lock();

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::ptr;
 use std::task::{Context, Poll};
 
-use sward_sched::internal::{Node, TaskWaiter};
+use sward_sched::internal::{Node, OwnWaker, TaskWaiter};
 
 use super::Barrier;
 
@@ -45,7 +45,7 @@ impl Future for Arriving<'_> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<bool> {
         // SAFETY: it is not moved.
         let this = unsafe { self.get_unchecked_mut() };
-        let mut waker = context.waker().clone();
+        let mut waker = OwnWaker::of(context.waker());
         let line = this.barrier.queue.lock();
         if this.in_line {
             this.in_line = this.task.poll(&mut waker).is_none();

@@ -82,6 +82,10 @@ impl WaitTimeoutResult {
     }
 }
 
+/// The case of a task's wait that ends together with all others: it has nothing to pass on. (That of
+/// the others is `COMPETE`.)
+const ALL: u32 = 2;
+
 /// What the slot of a thread that waits points to. The ticket, for the mutex's line, comes first.
 #[repr(C)]
 struct Place {
@@ -298,7 +302,8 @@ impl Condvar {
     ) -> WaitTimeoutResult {
         // SAFETY: it is locked by the guard's owner, and will be again.
         let mutex = unsafe { MutexGuard::mutex(guard).raw() };
-        let waiter = Waiter::new();
+        // To unlock may wake a task: users' code, which may block.
+        let waiter = Waiter::busy();
         let place = Place { ticket: Ticket::new(()), mutex };
         let node = Node::new(&waiter, std::ptr::from_ref(&place).cast_mut().cast());
         if broken(Mutant::CondvarUnlocksFirst) {
@@ -306,10 +311,12 @@ impl Condvar {
         }
         // SAFETY: it stays here, and is removed below unless it was claimed.
         unsafe { self.queue.lock().push_back(&node) };
-        if !broken(Mutant::CondvarUnlocksFirst) {
-            mutex.unlock_with(false);
-        }
-        let outcome = waiter.wait(deadline);
+        let unlock = || {
+            if !broken(Mutant::CondvarUnlocksFirst) {
+                mutex.unlock_with(false);
+            }
+        };
+        let outcome = waiter.meanwhile(unlock).unwrap_or_else(|| waiter.wait(deadline));
         match outcome {
             Outcome::Done(HANDED) => return WaitTimeoutResult(false),
             Outcome::Done(_) => {}
@@ -334,7 +341,7 @@ impl Condvar {
     ///
     /// Never blocks.
     pub fn notify_one(&self) -> bool {
-        self.notify(1) == 1
+        self.notify(1, COMPETE) == 1
     }
 
     /// Notifies all that wait. How many there were.
@@ -348,16 +355,16 @@ impl Condvar {
     ///
     /// Never blocks.
     pub fn notify_all(&self) -> usize {
-        self.notify(usize::MAX)
+        self.notify(usize::MAX, ALL)
     }
 
-    /// Notifies so many at most.
-    fn notify(&self, at_most: usize) -> usize {
+    /// Notifies so many at most; tasks, that are woken to lock the mutex, by `case`.
+    fn notify(&self, at_most: usize, case: u32) -> usize {
         // Those of whom the notifier can know got in line before it locked the mutex (1).
         if self.queue.is_empty() {
             return 0;
         }
-        let mut tasks = Wakes::none();
+        let mut wakes = Wakes::none();
         let mut claimed = WaitList::new();
         let mut count = 0;
         let line = self.queue.lock();
@@ -368,7 +375,7 @@ impl Condvar {
             // SAFETY: the claim is of this node, which is in no list now.
             unsafe {
                 if node.is_task() {
-                    tasks.add(node, claim, COMPETE);
+                    wakes.add(node, claim, case);
                 } else {
                     claim.put_aside();
                     claimed.push_back(node);
@@ -378,9 +385,10 @@ impl Condvar {
         drop(line);
         while let Some(first) = claimed.first() {
             // SAFETY: all of them are threads, claimed in this line.
-            claimed = unsafe { adopt_of_one_mutex(Place::mutex_of(first), &claimed) };
+            claimed = unsafe { adopt_of_one_mutex(Place::mutex_of(first), &claimed, &mut wakes) };
         }
-        tasks.wake_all();
+        // Not before: who is claimed cannot even give up, and a task's waker may take long.
+        wakes.wake_all();
         count
     }
 }
@@ -390,7 +398,7 @@ impl Condvar {
 /// # Safety
 ///
 /// They are threads whose claims were put aside in the line of a condition variable.
-unsafe fn adopt_of_one_mutex(mutex: &RawMutex, claimed: &WaitList) -> WaitList {
+unsafe fn adopt_of_one_mutex(mutex: &RawMutex, claimed: &WaitList, wakes: &mut Wakes) -> WaitList {
     let (own, others) = (WaitList::new(), WaitList::new());
     while let Some(node) = claimed.pop_front() {
         // SAFETY: the caller's promise; it is in no list.
@@ -400,7 +408,7 @@ unsafe fn adopt_of_one_mutex(mutex: &RawMutex, claimed: &WaitList) -> WaitList {
         }
     }
     // SAFETY: the caller's promise.
-    unsafe { mutex.adopt(&own) };
+    unsafe { mutex.adopt(&own, wakes) };
     others
 }
 

@@ -6,10 +6,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use lock_api::GuardSend;
-use sward_sched::internal::{Node, TaskWaiter};
+use sward_sched::internal::{Node, Outcome, OwnWaker, TaskWaiter};
 use sward_sched::primitive::{Mutant, broken};
 
-use super::Condvar;
+use super::{ALL, Condvar};
 use crate::acquire::Acquiring;
 use crate::mutex::{Mutex, MutexGuard, RawMutex};
 
@@ -32,7 +32,9 @@ impl Condvar {
     ///
     /// # Cancellation
     ///
-    /// The future may be dropped at any time. If it was notified, the next in line is instead.
+    /// The future may be dropped at any time. If `notify_one` was for it, the next in
+    /// line is notified instead. One that is not polled after it was notified, or is forgotten, keeps
+    /// that to itself.
     pub fn wait_async<'a, T: ?Sized>(&'a self, guard: MutexGuard<'a, T>) -> WaitFuture<'a, T> {
         let mutex = MutexGuard::mutex(&guard);
         let stage = Stage::Holding(guard);
@@ -64,8 +66,21 @@ enum Stage<'a, T: ?Sized> {
     /// The node stands in the line, or did when it was claimed.
     Waiting,
     /// It has been notified.
-    Locking(Acquiring<'a, RawMutex>),
+    Locking(Acquiring<'a, RawMutex>, Notified),
     Over,
+}
+
+/// Whether the notification was for this one alone, and is passed on if it goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Notified {
+    Alone,
+    WithAll,
+}
+
+impl Notified {
+    fn by(outcome: Outcome) -> Self {
+        if outcome == Outcome::Done(ALL) { Self::WithAll } else { Self::Alone }
+    }
 }
 
 // SAFETY: waiter and node are touched under the lock of the queue alone, by either side, while the
@@ -85,17 +100,16 @@ impl<'a, T: ?Sized> Future for WaitFuture<'a, T> {
             return Poll::Pending;
         }
         if matches!(this.stage, Stage::Waiting) {
-            let mut waker = context.waker().clone();
+            let mut waker = OwnWaker::of(context.waker());
             let line = this.condvar.queue.lock();
             let outcome = this.task.poll(&mut waker);
             drop(line);
-            if outcome.is_none() {
-                return Poll::Pending;
-            }
+            let Some(outcome) = outcome else { return Poll::Pending };
             // SAFETY: whoever gets it from here holds it, and unlocks it by its guard.
-            this.stage = Stage::Locking(Acquiring::new(unsafe { this.mutex.raw() }, ()));
+            let turn = Acquiring::new(unsafe { this.mutex.raw() }, ());
+            this.stage = Stage::Locking(turn, Notified::by(outcome));
         }
-        let Stage::Locking(turn) = &mut this.stage else { panic!("polled after its end") };
+        let Stage::Locking(turn, _) = &mut this.stage else { panic!("polled after its end") };
         // SAFETY: it is pinned with the future.
         let turn = unsafe { Pin::new_unchecked(turn) };
         turn.poll(context).map(|_| {
@@ -109,7 +123,7 @@ impl<'a, T: ?Sized> Future for WaitFuture<'a, T> {
 impl<T: ?Sized> WaitFuture<'_, T> {
     /// Gets in line, and unlocks the mutex after that.
     fn begin(&mut self, context: &Context<'_>) {
-        let waker = context.waker().clone();
+        let waker = OwnWaker::of(context.waker());
         let line = self.condvar.queue.lock();
         let last = self.task.begin(waker);
         self.node.bind(self.task.waiter(), std::ptr::null_mut());
@@ -125,9 +139,13 @@ impl<T: ?Sized> Drop for WaitFuture<'_, T> {
     fn drop(&mut self) {
         let notified = match self.stage {
             Stage::Holding(_) | Stage::Over => false,
-            // SAFETY: it is in this list, or in none.
-            Stage::Waiting => !unsafe { self.condvar.queue.lock().remove(&self.node) },
-            Stage::Locking(_) => true,
+            Stage::Waiting => {
+                let line = self.condvar.queue.lock();
+                // SAFETY: it is in this list, or in none.
+                unsafe { line.remove(&self.node) };
+                self.task.outcome().map(Notified::by) == Some(Notified::Alone)
+            }
+            Stage::Locking(_, by) => by == Notified::Alone,
         };
         // In its place: the turn may stand in the mutex's line.
         self.stage = Stage::Over;

@@ -9,7 +9,8 @@
 //!
 //! 1. `WAITERS` is set exactly while somebody stands in line, and changes under the queue's lock.
 //!    A thread gets in line only after it has seen `LOCKED` with `WAITERS` set by itself, under
-//!    that lock: so an unlock that finds it clear has nobody to wake.
+//!    that lock: so an unlock that finds it clear has nobody to wake. (Whoever puts others in line,
+//!    a condition variable, sets it, and tells the first if the lock is free.)
 //! 2. Each unlock that finds `WAITERS` tells one to compete, and one that loses gets in line once
 //!    more.
 //!
@@ -93,8 +94,7 @@ impl RawMutex {
     }
 
     /// Tells the first in line to compete for a lock that is free.
-    fn tell_first(&self, line: &WaitList) -> Wakes {
-        let mut wakes = Wakes::none();
+    fn tell_first(&self, line: &WaitList, wakes: &mut Wakes) {
         while !line.is_empty() {
             if let Some((node, claim)) = line.claim_first_or_resume() {
                 // SAFETY: the claim was made through this node, in this line, which is locked.
@@ -103,7 +103,6 @@ impl RawMutex {
             }
         }
         self.note_if_empty(line);
-        wakes
     }
 
     fn note_if_empty(&self, line: &WaitList) {
@@ -114,16 +113,18 @@ impl RawMutex {
     }
 
     /// Those in `claimed`, whose claims were put aside, and whose tickets are for a mutex, wait for
-    /// this one from now on.
+    /// this one from now on. Who need not is added to `wakes`.
     ///
     /// # Safety
     ///
     /// That is so, and they are threads.
-    pub(crate) unsafe fn adopt(&self, claimed: &WaitList) {
+    pub(crate) unsafe fn adopt(&self, claimed: &WaitList, wakes: &mut Wakes) {
         // The first need not wait if it is free.
-        let first = if self.is_held() { None } else { claimed.claim_first_or_resume() };
-        if let Some((_, claim)) = first {
-            claim.done(COMPETE).wake();
+        if !self.is_held()
+            && let Some((node, claim)) = claimed.claim_first_or_resume()
+        {
+            // SAFETY: the claim was made through this node.
+            unsafe { wakes.add(node, claim, COMPETE) };
         }
         if claimed.is_empty() {
             return;
@@ -135,12 +136,9 @@ impl RawMutex {
         }
         // Relaxed: as in `note_if_empty`.
         let is_free = self.state.fetch_or(WAITERS, Ordering::Relaxed) & LOCKED == 0;
-        let wakes = match is_free && !broken(Mutant::AdoptedUntold) {
-            true => self.tell_first(&line),
-            false => Wakes::none(),
-        };
-        drop(line);
-        wakes.wake_all();
+        if is_free && !broken(Mutant::AdoptedUntold) {
+            self.tell_first(&line, wakes);
+        }
     }
 
     /// Whether somebody has it, for all that is known.
@@ -217,11 +215,12 @@ impl Acquire for RawMutex {
     }
 
     fn pass_on(&self, line: &WaitList) -> Wakes {
-        match self.state.load(Ordering::Relaxed) & LOCKED {
-            0 => self.tell_first(line),
-            // Whoever holds it finds `WAITERS` (1).
-            _ => Wakes::none(),
+        let mut wakes = Wakes::none();
+        // Otherwise whoever holds it finds `WAITERS` (1).
+        if !self.is_held() {
+            self.tell_first(line, &mut wakes);
         }
+        wakes
     }
 
     fn release(&self, (): ()) {

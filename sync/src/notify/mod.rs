@@ -109,7 +109,8 @@ impl Notify {
     }
 
     /// Tells all that wait, and leaves nothing for those that come later. Futures that were made
-    /// before are told, whether or not they have been polled.
+    /// before are told, whether or not they have been polled. A thread is told if it waits already:
+    /// where one looks at something first and waits then, a [`Condvar`](crate::Condvar) is right.
     ///
     /// ```
     /// # use sward_sync as sync;

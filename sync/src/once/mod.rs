@@ -74,6 +74,16 @@ impl OnceState {
     pub fn done(&self) -> bool {
         *self == Self::Done
     }
+
+    /// Whether a closure has panicked and spoilt it: never. It is there because parking_lot's can be.
+    ///
+    /// ```
+    /// # use sward_sync as sync;
+    /// sync::Once::new().call_once_force(|state| assert!(!state.poisoned()));
+    /// ```
+    pub fn poisoned(&self) -> bool {
+        false
+    }
 }
 
 impl Once {
@@ -255,6 +265,23 @@ impl Once {
     #[inline]
     pub fn state(&self) -> OnceState {
         self.look()
+    }
+
+    /// Whether a closure has been run to its end.
+    ///
+    /// ```
+    /// # use sward_sync as sync;
+    /// let once = sync::Once::new();
+    /// once.call_once(|| ());
+    /// assert!(once.is_completed());
+    /// ```
+    ///
+    /// # Blocking
+    ///
+    /// Never.
+    #[inline]
+    pub fn is_completed(&self) -> bool {
+        self.is_done()
     }
 
     const_fn! {

@@ -24,7 +24,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::mem;
+use std::mem::ManuallyDrop;
 use std::pin::pin;
 
 use sward_sched::internal::{WaitList, WaitQueue, Waiter, Wakes, identity, raise_cancel};
@@ -59,8 +59,8 @@ pub(crate) struct Call<'a> {
 impl Call<'_> {
     /// It is done.
     pub(crate) fn complete(self) {
-        self.once.end(self.owner, DONE);
-        mem::forget(self);
+        let this = ManuallyDrop::new(self);
+        this.once.end(this.owner, DONE);
     }
 }
 

@@ -25,8 +25,11 @@ use crate::acquire::{COMPETE, HANDED, Ticket};
 /// What was done for one in line.
 enum Served<'a> {
     Entered,
-    /// It must wait, or has given up: those behind it are looked at.
+    /// It must wait: those behind it are looked at.
     Passed,
+    /// It has given up, and is in no line any more. It was counted for a moment, and whoever left
+    /// in that moment did not look into the line.
+    Gone,
     /// A writer, behind whom nobody is looked at; this one is to be told to compete.
     Writer(Option<(&'a Node, Claim)>),
     Nobody,
@@ -51,6 +54,8 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
             match unsafe { self.serve_one(line, node, &mut held, fair, &mut wakes) } {
                 Served::Entered if broken(Mutant::OneReaderServed) => break,
                 Served::Entered | Served::Passed => {}
+                Served::Gone if broken(Mutant::PassedNotServedAgain) => {}
+                Served::Gone => at = line.first(),
                 Served::Writer(competes) => {
                     told = competes;
                     // Together with what is given up; `held` is small, and this the upper half.
@@ -103,7 +108,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
                 _ if broken(Mutant::GoneReaderCounted) => {}
                 _ => self.take_back(request),
             }
-            return Served::Passed;
+            return Served::Gone;
         };
         if competes {
             return Served::Writer(Some((node, claim)));

@@ -90,9 +90,9 @@ impl RawSemaphore {
     pub(super) fn try_acquire(&self, permits: usize) -> Result<(), TryAcquireError> {
         // Who asks for none is in nobody's way.
         let refuses = if permits == 0 { CLOSED } else { CLOSED | WAITERS };
-        self.take(permits, refuses).map_err(|state| match state & CLOSED {
-            0 => TryAcquireError::NoPermits,
-            _ => TryAcquireError::Closed,
+        self.take(permits, refuses).map_err(|_| match self.is_closed() {
+            true => TryAcquireError::Closed,
+            false => TryAcquireError::NoPermits,
         })
     }
 
@@ -119,7 +119,8 @@ impl RawSemaphore {
         // Release: pairs with the Acquire in `take` and `take_or_announce`.
         let before = self.state.fetch_add(permits << SHIFT, order);
         if (before >> SHIFT) + permits > MAX_PERMITS {
-            self.state.fetch_sub(permits << SHIFT, Ordering::Relaxed);
+            // Others may have forgotten some of them by now.
+            self.forget(permits);
             overflow(permits);
         }
         self.serve_if_in_line(before);
