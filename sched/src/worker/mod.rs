@@ -68,9 +68,10 @@ use crate::waiter::Waiter;
 /// Numbers for green threads that a worker takes at a time. OS threads take one, if they need it.
 const ID_BATCH: u64 = 1024;
 
-/// Reserves `count` numbers and returns the first: names, not part of any protocol.
+/// Reserves `count` numbers and returns the first. Nobody else ever gets one of them: by its number a
+/// thread is known to a `ReentrantMutex` and a `Once`.
 pub(crate) fn reserve_ids(count: u64) -> NonZeroU64 {
-    // not modelled: a plain counter
+    // not modelled: a plain counter, each of whose numbers is handed out once
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let first = NEXT.fetch_add(count, Ordering::Relaxed);

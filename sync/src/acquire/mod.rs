@@ -8,7 +8,7 @@
 //!    the line under the same lock.
 //! 2. The first in line is either *handed* what it asked for (the state says that it has it before
 //!    it is woken), or told to *compete* for it with whoever comes by; if it loses it is the first
-//!    in line again.
+//!    in line again. (One that came from a condition variable gets in line like a newcomer.)
 //! 3. One that was handed something and does not take it, because it is a future that goes away,
 //!    releases it. One that was told to compete and does not passes that on. A future that is
 //!    *forgotten* does neither: as with other crates' locks, it keeps what it was handed for ever.

@@ -43,8 +43,9 @@ pub trait MutexAsync<T: ?Sized>: sealed::Sealed {
     ///
     /// # Cancellation
     ///
-    /// The future may be dropped at any time: its turn goes to the next in line. One that is
-    /// forgotten after it was polled may keep the lock for ever.
+    /// The future may be dropped at any time: its turn goes to the next in line. While one
+    /// that was polled is kept and not polled again, those behind it may wait; one that is forgotten
+    /// may keep the lock for ever.
     fn lock_async(&self) -> LockFuture<'_, T>;
 }
 

@@ -13,8 +13,8 @@ pub use self::raw::RawMutex;
 /// may be sent to another thread. There is no poisoning: a panic unlocks.
 ///
 /// All other methods (`try_lock_for`, `get_mut`, `lock_arc`, …) are those of
-/// [`lock_api::Mutex`]. Locking is fair in the long run: those that have waited for
-/// half a millisecond get the lock handed over.
+/// [`lock_api::Mutex`]. Locking is fair in the long run: those that have been
+/// passed by for half a millisecond get the lock handed over.
 ///
 /// ```
 /// # use sward_sched as sward;

@@ -42,8 +42,9 @@ pub trait RwLockAsync<T: ?Sized, const RECURSIVE: bool>: sealed::Sealed {
     ///
     /// # Cancellation
     ///
-    /// The future may be dropped at any time: its turn goes to the next in line. One that is
-    /// forgotten after it was polled may keep the lock for ever.
+    /// The future may be dropped at any time: its turn goes to the next in line. While one
+    /// that was polled is kept and not polled again, those behind it may wait; one that is forgotten
+    /// may keep the lock for ever.
     fn read_async(&self) -> ReadFuture<'_, T, RECURSIVE>;
 
     /// Locks for writing; pends while somebody else has the lock.
@@ -60,8 +61,9 @@ pub trait RwLockAsync<T: ?Sized, const RECURSIVE: bool>: sealed::Sealed {
     ///
     /// # Cancellation
     ///
-    /// The future may be dropped at any time: its turn goes to the next in line. One that is
-    /// forgotten after it was polled may keep the lock for ever.
+    /// The future may be dropped at any time: its turn goes to the next in line. While one
+    /// that was polled is kept and not polled again, those behind it may wait; one that is forgotten
+    /// may keep the lock for ever.
     fn write_async(&self) -> WriteFuture<'_, T, RECURSIVE>;
 
     /// Locks for reading, as the one reader that may become the writer; pends as
@@ -79,8 +81,9 @@ pub trait RwLockAsync<T: ?Sized, const RECURSIVE: bool>: sealed::Sealed {
     ///
     /// # Cancellation
     ///
-    /// The future may be dropped at any time: its turn goes to the next in line. One that is
-    /// forgotten after it was polled may keep the lock for ever.
+    /// The future may be dropped at any time: its turn goes to the next in line. While one
+    /// that was polled is kept and not polled again, those behind it may wait; one that is forgotten
+    /// may keep the lock for ever.
     fn upgradable_read_async(&self) -> UpgradableReadFuture<'_, T, RECURSIVE>;
 }
 

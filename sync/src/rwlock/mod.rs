@@ -47,7 +47,7 @@ pub use self::recursive::{
 /// that reads already and reads *again* may wait for ever: for a writer that waits for it. A
 /// [`RecursiveRwLock`] lets it in. When the last reader leaves, the first writer in line has the
 /// lock; when a writer leaves, those readers have it that are first in line, or whichever writer
-/// comes first, until one has waited for half a millisecond.
+/// comes first, until one has been passed by for half a millisecond.
 ///
 /// # Blocking
 ///
@@ -62,7 +62,8 @@ pub use self::recursive::{
 /// # Panics
 ///
 /// `read` and its kin, when there are more readers than can be counted: some billions, and some
-/// ten thousand where pointers have 32 bits.
+/// ten thousand where pointers have 32 bits. `write` and its kin, when more writers wait than can be
+/// counted: 268 million, or 16 thousand.
 pub type RwLock<T> = lock_api::RwLock<RawRwLock, T>;
 
 /// The right to read what an [`RwLock`] holds; unlocks when it is dropped.

@@ -96,7 +96,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
     }
 
     pub(super) fn leave_shared_fair(&self) {
-        // The only reader leaves as a writer (5).
+        // The only reader leaves as a writer does, in one step (serve.rs, 4).
         // Relaxed: what hands it on is Release.
         let alone = self.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |state| {
             (state & HELD == READER && state & WAITERS != 0).then(|| state - READER + WRITER)
