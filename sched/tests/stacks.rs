@@ -37,6 +37,9 @@ fn assert_passes(case: &str) {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "child", "--nocapture", "--test-threads=1"])
         .env(CASE, case)
+        // One more would take 64 MiB of an address space that is limited; and an OS thread that
+        // gets none takes a page for each allocation.
+        .env("MALLOC_ARENA_MAX", "1")
         .output()
         .unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
