@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use lock_api::{GuardSend, RwLockUpgradableReadGuard, RwLockWriteGuard};
+use lock_api::{GuardSend, RwLockUpgradableReadGuard};
 use loom::thread;
 use sward_loom_tests::check;
 use sward_loom_tests::task::{block_on, finish, poll_once};
 use sward_sched::primitive::{Mutant, UnsafeCell};
 use sward_sync::internal::{recursive_rwlock, rwlock};
-use sward_sync::rwlock::{RwLock, RwLockAsync, RwLockReadGuard};
+use sward_sync::rwlock::{RwLock, RwLockAsync, RwLockReadGuard, RwLockWriteGuard};
 
 /// A number that loom watches: to write it while others touch it is a failure.
 struct Watched(UnsafeCell<u32>);
@@ -179,19 +179,86 @@ fn a_writer_gives_up_while_the_reader_leaves() {
 }
 
 /// A reader that waits gives up while it is let in.
+fn gives_up(fair: bool) {
+    let counter = counter();
+    let writing = counter.write();
+    let giving_up = spawn(&counter, |counter| drop(counter.try_read_until(now())));
+    let writer = spawn(&counter, |counter| counter.write().add());
+    writing.add();
+    unlock(writing, fair);
+    giving_up.join().unwrap();
+    writer.join().unwrap();
+    check_count(&counter, 2);
+}
+
+fn unlock(writing: RwLockWriteGuard<'_, Watched>, fair: bool) {
+    match fair {
+        true => RwLockWriteGuard::unlock_fair(writing),
+        false => drop(writing),
+    }
+}
+
 #[test]
-fn a_reader_gives_up_while_the_writer_leaves() {
+fn a_reader_gives_up_while_it_is_told() {
+    check("a_reader_gives_up_while_it_is_told", &[Mutant::WaiterNotUnlinked], || gives_up(false));
+}
+
+#[test]
+fn a_reader_gives_up_while_it_is_handed_the_lock() {
     let mutants = [Mutant::WaiterNotUnlinked, Mutant::GoneReaderCounted];
-    check("a_reader_gives_up_while_the_writer_leaves", &mutants, || {
+    check("a_reader_gives_up_while_it_is_handed_the_lock", &mutants, || gives_up(true));
+}
+
+/// A reader that was told to compete stood before the writer that waits, and is not held back by it.
+#[test]
+fn a_told_reader_enters_before_the_writer_in_line() {
+    check("a_told_reader_enters_before_the_writer_in_line", &[Mutant::ToldReaderHeldBack], || {
         let counter = counter();
         let writing = counter.write();
-        let giving_up = spawn(&counter, |counter| drop(counter.try_read_until(now())));
+        let reader = spawn(&counter, |counter| counter.read().get());
         let writer = spawn(&counter, |counter| counter.write().add());
         writing.add();
         drop(writing);
-        giving_up.join().unwrap();
+        assert!((1..=2).contains(&reader.join().unwrap()));
         writer.join().unwrap();
         check_count(&counter, 2);
+    });
+}
+
+/// The same for one that lost to another writer in between, and for a task.
+#[test]
+fn a_told_reader_that_loses_has_its_turn_again() {
+    check("a_told_reader_that_loses_has_its_turn_again", &[Mutant::ToldReaderHeldBack], || {
+        let counter = counter();
+        let writing = counter.write();
+        let mut reading = Box::pin(counter.read_async());
+        assert!(poll_once(reading.as_mut()).is_pending());
+        let mut behind = Box::pin(counter.write_async());
+        assert!(poll_once(behind.as_mut()).is_pending());
+        writing.add();
+        drop(writing);
+        let other = spawn(&counter, |counter| counter.write().add());
+        assert!((1..=2).contains(&finish(reading.as_mut()).get()));
+        drop(reading);
+        finish(behind.as_mut()).add();
+        drop(behind);
+        other.join().unwrap();
+        check_count(&counter, 3);
+    });
+}
+
+/// One upgradable reader is told, and the next by that one.
+#[test]
+fn a_writer_leaves_to_two_upgradable_readers() {
+    let mutants = [Mutant::UnlockSkipsWaiters];
+    check("a_writer_leaves_to_two_upgradable_readers", &mutants, || {
+        let counter = counter();
+        let writing = counter.write();
+        let readers = [0, 1].map(|_| spawn(&counter, |counter| counter.upgradable_read().get()));
+        writing.add();
+        drop(writing);
+        readers.into_iter().for_each(|reader| assert_eq!(reader.join().unwrap(), 1));
+        check_count(&counter, 1);
     });
 }
 
@@ -357,10 +424,7 @@ fn dropped<F: Future + 'static>(fair: bool, future: impl FnOnce(&'static RwLock<
         // SAFETY: it was locked above.
         let writing = unsafe { counter.make_write_guard_unchecked(GuardSend::new()) };
         writing.add();
-        match fair {
-            true => RwLockWriteGuard::unlock_fair(writing),
-            false => drop(writing),
-        }
+        unlock(writing, fair);
     });
     drop(first);
     leaving.join().unwrap();
@@ -369,17 +433,21 @@ fn dropped<F: Future + 'static>(fair: bool, future: impl FnOnce(&'static RwLock<
 }
 
 #[test]
-fn a_dropped_reader_passes_it_on() {
-    check("a_dropped_reader_passes_it_on", &[Mutant::DroppedKeepsTurn], || {
+fn a_dropped_reader_that_competes_passes_it_on() {
+    check("a_dropped_reader_that_competes_passes_it_on", &[Mutant::DroppedKeepsTurn], || {
         dropped(false, |lock| lock.read_async());
     });
 }
 
 #[test]
-fn a_dropped_upgradable_reader_passes_it_on() {
-    check("a_dropped_upgradable_reader_passes_it_on", &[Mutant::DroppedKeepsTurn], || {
-        dropped(false, |lock| lock.upgradable_read_async());
-    });
+fn a_dropped_upgradable_reader_that_competes_passes_it_on() {
+    check(
+        "a_dropped_upgradable_reader_that_competes_passes_it_on",
+        &[Mutant::DroppedKeepsTurn],
+        || {
+            dropped(false, |lock| lock.upgradable_read_async());
+        },
+    );
 }
 
 #[test]
@@ -387,6 +455,24 @@ fn a_dropped_writer_that_competes_passes_it_on() {
     check("a_dropped_writer_that_competes_passes_it_on", &[Mutant::DroppedKeepsTurn], || {
         dropped(false, |lock| lock.write_async());
     });
+}
+
+#[test]
+fn a_dropped_reader_that_was_handed_it_passes_it_on() {
+    check("a_dropped_reader_that_was_handed_it_passes_it_on", &[Mutant::DroppedKeepsTurn], || {
+        dropped(true, |lock| lock.read_async());
+    });
+}
+
+#[test]
+fn a_dropped_upgradable_reader_that_was_handed_it_passes_it_on() {
+    check(
+        "a_dropped_upgradable_reader_that_was_handed_it_passes_it_on",
+        &[Mutant::DroppedKeepsTurn],
+        || {
+            dropped(true, |lock| lock.upgradable_read_async());
+        },
+    );
 }
 
 #[test]
@@ -449,33 +535,30 @@ fn recursive_upgradable_reads_pass_writers_in_line() {
     });
 }
 
-/// A reader gives up behind a writer that is passed, while the last reader leaves: the writer is
-/// looked at again.
+/// A reader gives up behind a writer that is passed, while it is handed the lock and the last
+/// reader leaves: the writer is looked at again.
 #[test]
 fn a_passed_writer_is_not_forgotten() {
     check("a_passed_writer_is_not_forgotten", &[Mutant::PassedNotServedAgain], || {
         let counter = Arc::new(recursive_rwlock(Watched::new()));
         let held = counter.write();
-        let mut told = Box::pin(counter.write_async());
-        assert!(poll_once(told.as_mut()).is_pending());
         let mut writing = Box::pin(counter.write_async());
         assert!(poll_once(writing.as_mut()).is_pending());
         let other = counter.clone();
-        let leaving = thread::spawn(move || drop(other.try_read_until(now())));
+        let giving_up = thread::spawn(move || drop(other.try_read_until(now())));
         // It may get in line now, and no preemption is spent on that.
         thread::yield_now();
         drop(held);
-        // Unless the other reader has come and gone, and handed the lock to the writer.
-        let last = counter.try_read().map(|reading| {
-            std::mem::forget(reading);
-            let other = counter.clone();
-            // SAFETY: what was forgotten here.
-            thread::spawn(move || unsafe { other.force_unlock_read(GuardSend::new()) })
-        });
-        // It passes on what it was told.
-        drop(told);
+        // The writer has been told to compete. It loses, and is the first in line again.
+        let upgradable = counter.upgradable_read();
+        std::mem::forget(counter.read());
+        assert!(poll_once(writing.as_mut()).is_pending());
+        let other = counter.clone();
+        // SAFETY: what was forgotten here.
+        let last = thread::spawn(move || unsafe { other.force_unlock_read(GuardSend::new()) });
+        RwLockUpgradableReadGuard::unlock_fair(upgradable);
         finish(writing.as_mut()).add();
-        leaving.join().unwrap();
-        last.into_iter().for_each(|last| last.join().unwrap());
+        giving_up.join().unwrap();
+        last.join().unwrap();
     });
 }

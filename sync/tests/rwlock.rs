@@ -432,8 +432,7 @@ fn whoever_leaves_fairly_hands_the_lock_over() {
             *inner.read()
         });
         until(|| ready.load(Ordering::Relaxed));
-        drop(writing);
-        // Readers have it at once, fairly or not.
+        RwLockWriteGuard::unlock_fair(writing);
         assert!(lock.is_locked() && lock.try_write().is_none());
         assert_eq!(reader.join(), 1);
         assert!(!lock.is_locked());

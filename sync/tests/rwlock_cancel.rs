@@ -199,11 +199,13 @@ fn a_dropped_future_passes_its_turn_on() {
             true => RwLockWriteGuard::unlock_fair(held),
             false => drop(held),
         }
-        // Both readers and the first upgradable one have it; then the second, then the writers.
+        // Both readers and the first upgradable one have it, or may; then the second may, and the
+        // last reader that has it hands it to the first writer.
         let [first, second] = upgradables;
         drop(first);
+        assert_eq!((lock.is_locked(), lock.is_locked_exclusive()), (fair, false));
         drop(readers);
-        assert!(lock.is_locked() && !lock.is_locked_exclusive());
+        assert_eq!((lock.is_locked(), lock.is_locked_exclusive()), (fair, fair));
         drop(second);
         let [first, second] = writers;
         drop(first);

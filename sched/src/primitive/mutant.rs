@@ -179,6 +179,8 @@ pub enum Mutant {
     LastReaderSilent,
     /// A reader does not wait behind a writer that waits.
     ReaderOvertakes,
+    /// A reader that was told to compete is held back by the writer behind it.
+    ToldReaderHeldBack,
     /// One reader at a time is let in.
     OneReaderServed,
     /// A reader that gives up while it is let in keeps the lock.

@@ -48,7 +48,7 @@ impl<'a, L: Acquire> Acquiring<'a, L> {
     ) -> Poll<Result<(), Refusal>> {
         // SAFETY: it is not moved.
         let this = unsafe { self.get_unchecked_mut() };
-        if !this.in_line && this.lock.try_take(this.request) {
+        if !this.in_line && this.lock.try_take(this.request, false) {
             return Poll::Ready(Ok(()));
         }
         let mut waker = OwnWaker::of(context.waker());

@@ -47,11 +47,10 @@ pub(crate) trait Acquire {
         false
     }
 
-    /// Takes it, if nobody is in the way.
-    fn try_take(&self, request: Self::Request) -> bool;
+    /// Takes it, if nobody is in the way. `again`: it was this one's turn a moment ago.
+    fn try_take(&self, request: Self::Request, again: bool) -> bool;
 
-    /// Takes it, or says in the state that somebody waits, who then gets in line. `again`: that
-    /// one was the first in line a moment ago.
+    /// Takes it, or says in the state that somebody waits, who then gets in line. `again`: as above.
     fn take_or_announce(&self, request: Self::Request, again: bool, line: &WaitList) -> Attempt;
 
     /// Somebody has left the line who asked for this: the state is told, and those behind may have
@@ -160,7 +159,7 @@ pub(crate) fn acquire<L: Acquire>(
         }
         let refusal = match waiter.wait(deadline) {
             Outcome::Done(HANDED) => return Ok(()),
-            Outcome::Done(_) if lock.try_take(request) => return Ok(()),
+            Outcome::Done(_) if lock.try_take(request, true) => return Ok(()),
             Outcome::Done(_) => {
                 ticket.has_lost();
                 again = true;

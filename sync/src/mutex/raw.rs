@@ -194,7 +194,7 @@ impl Acquire for RawMutex {
         &self.queue
     }
 
-    fn try_take(&self, (): ()) -> bool {
+    fn try_take(&self, (): (), _: bool) -> bool {
         self.try_lock_inline()
     }
 

@@ -182,7 +182,7 @@ impl Notify {
     fn wait(&self, deadline: impl FnOnce() -> Option<Instant>) -> bool {
         checkpoint();
         let generation = self.raw.generation();
-        if self.raw.try_take(generation) {
+        if self.raw.try_take(generation, false) {
             return true;
         }
         match acquire(&self.raw, generation, deadline(), Waiter::new) {

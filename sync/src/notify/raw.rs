@@ -159,7 +159,7 @@ impl Acquire for RawNotify {
         &self.queue
     }
 
-    fn try_take(&self, generation: usize) -> bool {
+    fn try_take(&self, generation: usize, _: bool) -> bool {
         self.accept(generation, 0)
     }
 

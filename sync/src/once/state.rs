@@ -217,7 +217,7 @@ impl Acquire for Once {
         &self.queue
     }
 
-    fn try_take(&self, wish: Wish) -> bool {
+    fn try_take(&self, wish: Wish, _: bool) -> bool {
         matches!(wish, Wish::Call(owner) if self.try_begin(owner))
     }
 
@@ -227,7 +227,7 @@ impl Acquire for Once {
         let before = self.state.fetch_or(announced, Ordering::Relaxed);
         let attempt = if before & DONE != 0 {
             Attempt::Closed
-        } else if self.try_take(wish) {
+        } else if self.try_take(wish, false) {
             Attempt::Taken
         } else {
             return Attempt::Wait;

@@ -49,17 +49,23 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
     }
 
     #[inline]
-    pub(super) fn try_enter(&self, request: Request) -> bool {
+    pub(super) fn try_enter(&self, request: Request, in_turn: bool) -> bool {
         let acquire = match broken(Mutant::UpgradeRelaxed) && request == Request::Upgrade {
             true => Ordering::Relaxed,
             false => Ordering::Acquire,
         };
-        // Acquire: pairs with the Release of whoever left.
-        let entered = self.state.fetch_update(acquire, Ordering::Relaxed, |state| {
-            request.grant(state, false, RECURSIVE)
-        });
+        // Most often so; to look first would fetch the line twice from another core.
+        let mut state = if request == Request::Upgrade { UPGRADABLE } else { 0 };
+        let entered = loop {
+            let Some(next) = request.grant(state, in_turn, RECURSIVE) else { break Err(state) };
+            // Acquire: pairs with the Release of whoever left.
+            match self.state.compare_exchange(state, next, acquire, Ordering::Relaxed) {
+                Ok(_) => break Ok(()),
+                Err(now) => state = now,
+            }
+        };
         match entered {
-            Ok(_) => true,
+            Ok(()) => true,
             Err(state) if request.is_one_too_many(state) => too_many(),
             Err(_) => false,
         }
@@ -72,12 +78,13 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
         deadline: impl FnOnce() -> Option<Instant>,
     ) -> bool {
         give_way();
-        self.try_enter(request) || self.enter_slow(request, deadline())
+        self.try_enter(request, false) || self.enter_slow(request, deadline())
     }
 
     #[cold]
     fn enter_slow(&self, request: Request, deadline: Option<Instant>) -> bool {
-        spin_for(|| self.try_enter(request))
+        let may_enter = || request.grant(self.state(), false, RECURSIVE).is_some();
+        spin_for(|| may_enter() && self.try_enter(request, false))
             || acquire(self, request, deadline, Waiter::uncancellable).is_ok()
     }
 
@@ -122,9 +129,10 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
 
     #[inline]
     pub(super) fn leave_upgradable(&self, fair: bool) {
+        let skips = broken(Mutant::UnlockSkipsWaiters);
         // Release: as above.
         let left = self.state.fetch_update(Ordering::Release, Ordering::Relaxed, |state| {
-            (state & WAITERS == 0).then(|| state - UPGRADABLE)
+            (state & WAITERS == 0 || skips).then(|| state - UPGRADABLE)
         });
         if left.is_err() {
             self.hand_on(UPGRADABLE, fair);
@@ -157,6 +165,11 @@ fn too_many() -> ! {
     panic!("RwLock reader count overflow, or too many writers that wait")
 }
 
+/// Whether it stood before those writers that wait.
+fn in_turn(again: bool) -> bool {
+    again && !broken(Mutant::ToldReaderHeldBack)
+}
+
 impl<const RECURSIVE: bool> Acquire for RawRwLock<RECURSIVE> {
     type Request = Request;
 
@@ -168,12 +181,12 @@ impl<const RECURSIVE: bool> Acquire for RawRwLock<RECURSIVE> {
         request == Request::Upgrade
     }
 
-    fn try_take(&self, request: Request) -> bool {
-        self.try_enter(request)
+    fn try_take(&self, request: Request, again: bool) -> bool {
+        self.try_enter(request, in_turn(again))
     }
 
-    fn take_or_announce(&self, request: Request, _: bool, _: &WaitList) -> Attempt {
-        let granted = |state| request.grant(state, false, RECURSIVE);
+    fn take_or_announce(&self, request: Request, again: bool, _: &WaitList) -> Attempt {
+        let granted = |state| request.grant(state, in_turn(again), RECURSIVE);
         // Acquire: as in `try_enter`.
         let changed = self.state.fetch_update(Ordering::Acquire, Ordering::Relaxed, |state| {
             granted(state).or_else(|| request.announce(state))
@@ -223,7 +236,7 @@ mod tests {
     fn readers_that_cannot_be_counted_are_refused() {
         let lock = RawRwLock::<false>::new();
         lock.state.store(MOST_READERS - READER, Ordering::Relaxed);
-        assert!(lock.try_enter(Request::Read));
-        lock.try_enter(Request::Read);
+        assert!(lock.try_enter(Request::Read, false));
+        lock.try_enter(Request::Read, false);
     }
 }

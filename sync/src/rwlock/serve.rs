@@ -1,16 +1,20 @@
 //! Who is let in when somebody leaves, and from where in line.
 //!
-//! 1. Whoever may enter is let in, from the front of the line. Readers are *handed* the lock, and so
-//!    is an upgradable one that finds no other (those behind it pass it if it does). Nobody is
-//!    served past a waiting writer, except where readers are recursive.
+//! 1. Whoever may enter is let in, from the front of the line: is told to *compete*, as for a mutex,
+//!    or is *handed* the lock when it is starved or the other leaves fairly. Nobody is served past a
+//!    waiting writer, except where readers are recursive; but those behind an upgradable reader
+//!    that must wait for another pass it. (Readers that were handed the lock each time, and still
+//!    slept on another worker, kept the next writer waiting, and all others behind it: lock and
+//!    workers took turns to sleep.)
 //! 2. A writer is handed the lock when the last reader leaves: others have been held back for its
-//!    sake. From another writer it is told to *compete*, as for a mutex, and is handed it when it
-//!    is starved or the other leaves fairly.
+//!    sake. Readers that were told, and come while it has the lock or before, are not held back by
+//!    those writers that wait: they stood before them. So a writer behind such readers need not be
+//!    told: they see to it when they leave, or if they do not come.
 //! 3. An upgrader is always handed it, wherever in line it stands, and before all others: it has
 //!    what keeps writers out. (It gets in line at the front; but a writer that was told to compete
 //!    and has lost may stand before it.)
-//! 4. What is given up goes over in one step, with what the first that is served gets: nobody comes
-//!    in between.
+//! 4. What is given up goes over in one step, with what the first that is handed the lock gets:
+//!    nobody comes in between.
 //! 5. One that is let in may have given up waiting at that moment. What it got is taken back, or
 //!    goes to the next.
 
@@ -24,26 +28,40 @@ use crate::acquire::{COMPETE, HANDED, Ticket};
 
 /// What was done for one in line.
 enum Served<'a> {
-    Entered,
+    LetIn,
     /// It must wait: those behind it are looked at.
     Passed,
-    /// It has given up, and is in no line any more. It was counted for a moment, and whoever left
-    /// in that moment did not look into the line.
+    /// It has given up, and is in no line any more. It may have been counted for a moment, and whoever
+    /// left in that moment did not look into the line.
     Gone,
     /// A writer, behind whom nobody is looked at; this one is to be told to compete.
     Writer(Option<(&'a Node, Claim)>),
     Nobody,
 }
 
+/// What goes over from who leaves to those in line.
+struct Turn {
+    /// What is given up; nothing once somebody was handed the lock.
+    held: usize,
+    /// Nobody need compete.
+    fair: bool,
+    /// Readers were told to compete.
+    told: bool,
+    /// An upgradable one among them.
+    told_upgradable: bool,
+    wakes: Wakes,
+}
+
 impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
-    /// Gives up `held`, which may be nothing, and lets in whoever may enter then. Writers need not
+    /// Gives up `held`, which may be nothing, and lets in whoever may enter then. Nobody need
     /// compete if it is `fair`. Under the queue's lock; the batch is woken after it.
-    pub(super) fn serve(&self, line: &WaitList, mut held: usize, fair: bool) -> Wakes {
-        let mut wakes = Wakes::none();
+    pub(super) fn serve(&self, line: &WaitList, held: usize, fair: bool) -> Wakes {
+        let wakes = Wakes::none();
+        let mut turn = Turn { held, fair, told: false, told_upgradable: false, wakes };
         if self.state() & UPGRADING != 0 && !holds_upgrader_back(line) {
             debug_assert_eq!(held, 0, "the upgrader has all that can be given up");
-            self.serve_upgrader(line, &mut wakes);
-            return wakes;
+            self.serve_upgrader(line, &mut turn.wakes);
+            return turn.wakes;
         }
         let mut told = None;
         let mut at = line.first();
@@ -51,77 +69,74 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
             // SAFETY: it is in this line.
             at = unsafe { line.behind(node) };
             // SAFETY: as above.
-            match unsafe { self.serve_one(line, node, &mut held, fair, &mut wakes) } {
-                Served::Entered if broken(Mutant::OneReaderServed) => break,
-                Served::Entered | Served::Passed => {}
+            match unsafe { self.serve_one(line, node, &mut turn) } {
+                Served::LetIn if broken(Mutant::OneReaderServed) => break,
+                Served::LetIn | Served::Passed => {}
                 Served::Gone if broken(Mutant::PassedNotServedAgain) => {}
                 Served::Gone => at = line.first(),
                 Served::Writer(competes) => {
                     told = competes;
                     // Together with what is given up; `held` is small, and this the upper half.
-                    held += WAITING_WRITER;
+                    turn.held += WAITING_WRITER;
                     break;
                 }
                 Served::Nobody => break,
             }
         }
-        self.give_up(held, line);
+        self.give_up(turn.held, line);
         if let Some((node, claim)) = told {
             // SAFETY: it was claimed through this node, in this line.
-            unsafe { wakes.add(node, claim, COMPETE) };
+            unsafe { turn.wakes.add(node, claim, COMPETE) };
         }
-        wakes
+        turn.wakes
     }
 
     /// # Safety
     ///
     /// `node` is in this line.
-    unsafe fn serve_one<'a>(
-        &self,
-        line: &WaitList,
-        node: &'a Node,
-        held: &mut usize,
-        fair: bool,
-        wakes: &mut Wakes,
-    ) -> Served<'a> {
+    unsafe fn serve_one<'a>(&self, line: &WaitList, node: &'a Node, turn: &mut Turn) -> Served<'a> {
         // SAFETY: the caller's promise.
         let ticket = unsafe { Ticket::<Request>::of(node) };
         let request = ticket.request;
-        let competes = request == Request::Write && !fair && !ticket.is_starved();
-        let may_enter = match competes {
-            true => request.grant(self.state() - *held, true, RECURSIVE).is_some(),
-            false => self.grant(request, *held),
+        let competes = !turn.fair && !ticket.is_starved();
+        let may_enter = match request {
+            Request::Write if turn.told => false,
+            Request::Upgradable if turn.told_upgradable => false,
+            _ if competes => request.grant(self.state() - turn.held, true, RECURSIVE).is_some(),
+            _ => self.grant(request, turn.held),
         };
         if !may_enter {
-            let has_writer = self.state() & WRITER & !*held != 0;
+            let has_writer = self.state() & WRITER & !turn.held != 0;
             let may_be_passed = RECURSIVE || request == Request::Upgradable;
             return if may_be_passed && !has_writer { Served::Passed } else { Served::Nobody };
         }
         if !competes {
-            *held = 0;
+            turn.held = 0;
         }
         // SAFETY: the caller's promise.
         let Some(claim) = (unsafe { line.claim(node) }) else {
             match request {
-                Request::Write if competes => {}
-                Request::Write => *held = WRITER,
+                _ if competes => {}
+                Request::Write => turn.held = WRITER,
                 _ if broken(Mutant::GoneReaderCounted) => {}
                 _ => self.take_back(request),
             }
             return Served::Gone;
         };
-        if competes {
+        if competes && request == Request::Write {
             return Served::Writer(Some((node, claim)));
         }
         // SAFETY: it was claimed through this node, in this line.
-        unsafe { wakes.add(node, claim, HANDED) };
-        if request != Request::Write {
-            return Served::Entered;
+        unsafe { turn.wakes.add(node, claim, if competes { COMPETE } else { HANDED }) };
+        if request == Request::Write {
+            if broken(Mutant::HandOverUnlocks) {
+                turn.held = WRITER;
+            }
+            return Served::Writer(None);
         }
-        if broken(Mutant::HandOverUnlocks) {
-            *held = WRITER;
-        }
-        Served::Writer(None)
+        turn.told |= competes;
+        turn.told_upgradable |= competes && request == Request::Upgradable;
+        Served::LetIn
     }
 
     /// Lets the upgrader in when there are no readers any more.

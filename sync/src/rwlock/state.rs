@@ -39,8 +39,8 @@ pub(crate) enum Request {
 }
 
 impl Request {
-    /// The state in which it has what it asks for; `None`: it must wait. `in_turn`: no writer
-    /// stands in line before it. Readers that are `recursive` enter beside others in any case.
+    /// The state in which it has what it asks for; `None`: it must wait. Readers enter
+    /// though writers wait if it is their turn (`in_turn`), or if they are `recursive`.
     #[inline]
     pub(super) fn grant(self, state: usize, in_turn: bool, recursive: bool) -> Option<usize> {
         let overtakes = in_turn || recursive || broken(Mutant::ReaderOvertakes);
@@ -96,6 +96,7 @@ mod tests {
         assert_eq!(granted(UPGRADABLE | READER), [Read]);
         assert_eq!(granted(WRITER), [Upgrade]);
         assert_eq!(granted(READER | WAITERS | WAITING_WRITER), []);
+        assert_eq!(granted(WAITERS | WAITING_WRITER), [Write, Upgrade]);
         assert_eq!(granted(UPGRADABLE | READER | WAITERS | UPGRADING), []);
         assert_eq!(granted(UPGRADABLE | READER | WAITERS), [Read]);
         assert_eq!(granted(WAITERS), [Read, Upgradable, Write, Upgrade]);

@@ -202,7 +202,7 @@ impl Acquire for RawSemaphore {
         &self.queue
     }
 
-    fn try_take(&self, permits: usize) -> bool {
+    fn try_take(&self, permits: usize, _: bool) -> bool {
         self.try_acquire(permits).is_ok()
     }
 

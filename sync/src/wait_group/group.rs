@@ -199,7 +199,7 @@ impl Acquire for Group {
         &self.queue
     }
 
-    fn try_take(&self, (): ()) -> bool {
+    fn try_take(&self, (): (), _: bool) -> bool {
         self.is_over()
     }
 

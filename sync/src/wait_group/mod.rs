@@ -72,7 +72,9 @@ impl WaitGroup {
         let reference = self.member.leave_and_wait();
         let group = reference.group();
         // `Closed`: the last has left.
-        if !group.try_take(()) && acquire(group, (), None, Waiter::new) == Err(Refusal::Cancelled) {
+        if !group.try_take((), false)
+            && acquire(group, (), None, Waiter::new) == Err(Refusal::Cancelled)
+        {
             raise_cancel();
         }
     }
