@@ -218,3 +218,26 @@ fn a_task_is_dropped_in_the_line_of_the_mutex() {
         tokens.check_empty();
     });
 }
+
+/// Whoever notifies has no reference to the mutex, which goes away with the last that waited.
+#[test]
+fn the_mutex_goes_away_while_one_is_notified() {
+    check("the_mutex_goes_away_while_one_is_notified", &[Mutant::AdoptedToldInside], || {
+        let condvar = Arc::new(Condvar::new());
+        let counter = Arc::new(mutex(0));
+        let mut guard = counter.lock();
+        let theirs = condvar.clone();
+        let notifier = thread::spawn(move || {
+            while !theirs.notify_one() {
+                thread::yield_now();
+            }
+        });
+        let other = counter.clone();
+        let holder = thread::spawn(move || *other.lock() += 1);
+        condvar.wait(&mut guard);
+        drop(guard);
+        holder.join().unwrap();
+        drop(counter);
+        notifier.join().unwrap();
+    });
+}

@@ -248,6 +248,33 @@ impl StoreAlone for atomic::AtomicU32 {
     }
 }
 
+/// A model fails when one thread checks this while, for all that orders them, another drops it.
+#[derive(Debug)]
+pub struct Presence(UnsafeCell<()>);
+
+impl Presence {
+    /// It is there from now on.
+    pub fn new() -> Self {
+        Self(UnsafeCell::new(()))
+    }
+
+    /// It should be there still.
+    pub fn check(&self) {
+        self.0.with(|_| ());
+    }
+}
+
+// SAFETY: to find out who shares it is what it is for.
+unsafe impl Send for Presence {}
+// SAFETY: as above.
+unsafe impl Sync for Presence {}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.0.with_mut(|_| ());
+    }
+}
+
 /// One round of a spin loop: lets another thread run.
 pub fn spin() {
     loom::thread::yield_now();

@@ -179,8 +179,12 @@ pub enum Mutant {
     LastReaderSilent,
     /// A reader does not wait behind a writer that waits.
     ReaderOvertakes,
+    /// Whoever puts a thread into a mutex's line tells it to compete before it has let go of the line.
+    AdoptedToldInside,
     /// A reader that was told to compete is held back by the writer behind it.
     ToldReaderHeldBack,
+    /// Recursive readers are not told together with the writer in front of them.
+    WriterToldAlone,
     /// One reader at a time is let in.
     OneReaderServed,
     /// A reader that gives up while it is let in keeps the lock.

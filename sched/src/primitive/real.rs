@@ -138,6 +138,22 @@ impl StoreAlone for AtomicU32 {
     }
 }
 
+/// For models: finds out who touches something that is gone. Here it does nothing.
+#[derive(Debug, Default)]
+pub struct Presence;
+
+impl Presence {
+    /// It is there from now on.
+    #[inline(always)]
+    pub const fn new() -> Self {
+        Self
+    }
+
+    /// It should be there still.
+    #[inline(always)]
+    pub fn check(&self) {}
+}
+
 /// One round of a spin loop.
 #[inline]
 pub fn spin() {

@@ -10,7 +10,8 @@
 //!    itself.)
 //! 4. A thread is in this list, then in the mutex's, then in none; the two locks are never held at
 //!    the same time: between the lists its claim keeps it in place, and through it the mutex, which
-//!    it borrows.
+//!    it borrows. Until the claim ends: whoever notifies may have nothing else that keeps the mutex,
+//!    so he does not touch it after that.
 //!
 //! After parking_lot's, which moves waiters between its queues, too; there a condition variable
 //! knows its mutex, and refuses a second one. Here each that waits knows its own.

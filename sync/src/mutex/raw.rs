@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 use lock_api::GuardSend;
 use sward_sched::internal::{WaitList, WaitQueue, Waiter, Wake, Wakes, give_way};
 use sward_sched::primitive::atomic::{AtomicU8, Ordering};
-use sward_sched::primitive::{Mutant, broken};
+use sward_sched::primitive::{Mutant, Presence, broken};
 use sward_sched::{const_fn, unless_model};
 
 use crate::acquire::{Acquire, Attempt, COMPETE, HANDED, Ticket, acquire, spin_for};
@@ -41,12 +41,13 @@ const WAITERS: u8 = 2;
 pub struct RawMutex {
     state: AtomicU8,
     queue: WaitQueue,
+    presence: Presence,
 }
 
 impl RawMutex {
     const_fn! {
         pub(crate) fn new() -> Self {
-            Self { state: AtomicU8::new(0), queue: WaitQueue::new() }
+            Self { state: AtomicU8::new(0), queue: WaitQueue::new(), presence: Presence::new() }
         }
     }
 
@@ -93,14 +94,24 @@ impl RawMutex {
         wake.into_iter().for_each(Wake::wake);
     }
 
-    /// Tells the first in line to compete for a lock that is free.
-    fn tell_first(&self, line: &WaitList, wakes: &mut Wakes) {
+    /// Tells the first in line to compete for a lock that is free; or, if it is a thread, puts it into
+    /// `later`, for the caller to tell when he has let go of the line.
+    fn tell_first(&self, line: &WaitList, wakes: &mut Wakes, later: Option<&WaitList>) {
         while !line.is_empty() {
-            if let Some((node, claim)) = line.claim_first_or_resume() {
-                // SAFETY: the claim was made through this node, in this line, which is locked.
-                unsafe { wakes.add(node, claim, COMPETE) };
-                break;
+            let Some((node, claim)) = line.claim_first_or_resume() else { continue };
+            let later = later.filter(|_| !node.is_task() && !broken(Mutant::AdoptedToldInside));
+            // SAFETY: the claim was made through this node, in this line, which is locked; it is in
+            // none now.
+            unsafe {
+                match later {
+                    Some(later) => {
+                        claim.put_aside();
+                        later.push_back(node);
+                    }
+                    None => wakes.add(node, claim, COMPETE),
+                }
             }
+            break;
         }
         self.note_if_empty(line);
     }
@@ -115,29 +126,37 @@ impl RawMutex {
     /// Those in `claimed`, whose claims were put aside, and whose tickets are for a mutex, wait for
     /// this one from now on. Who need not is added to `wakes`.
     ///
+    /// The caller need not have the mutex: those who are claimed keep it where it is, and the last of
+    /// them that hears of it may take it away. So that one is told last of all.
+    ///
     /// # Safety
     ///
     /// That is so, and they are threads.
     pub(crate) unsafe fn adopt(&self, claimed: &WaitList, wakes: &mut Wakes) {
+        let told = WaitList::new();
         // The first need not wait if it is free.
         if !self.is_held()
-            && let Some((node, claim)) = claimed.claim_first_or_resume()
+            && let Some(first) = claimed.pop_front()
         {
+            // SAFETY: it is in no list now.
+            unsafe { told.push_back(first) };
+        }
+        if !claimed.is_empty() {
+            let line = self.queue.lock();
+            while let Some(node) = claimed.pop_front() {
+                // SAFETY: it is in no list now, and stays until it is claimed here.
+                unsafe { line.push_back(node) };
+            }
+            // Relaxed: as in `note_if_empty`.
+            let is_free = self.state.fetch_or(WAITERS, Ordering::Relaxed) & LOCKED == 0;
+            if is_free && told.is_empty() && !broken(Mutant::AdoptedUntold) {
+                self.tell_first(&line, wakes, Some(&told));
+            }
+            self.presence.check();
+        }
+        if let Some((node, claim)) = told.claim_first_or_resume() {
             // SAFETY: the claim was made through this node.
             unsafe { wakes.add(node, claim, COMPETE) };
-        }
-        if claimed.is_empty() {
-            return;
-        }
-        let line = self.queue.lock();
-        while let Some(node) = claimed.pop_front() {
-            // SAFETY: it is in no list now, and stays until it is claimed here.
-            unsafe { line.push_back(node) };
-        }
-        // Relaxed: as in `note_if_empty`.
-        let is_free = self.state.fetch_or(WAITERS, Ordering::Relaxed) & LOCKED == 0;
-        if is_free && !broken(Mutant::AdoptedUntold) {
-            self.tell_first(&line, wakes);
         }
     }
 
@@ -218,7 +237,7 @@ impl Acquire for RawMutex {
         let mut wakes = Wakes::none();
         // Otherwise whoever holds it finds `WAITERS` (1).
         if !self.is_held() {
-            self.tell_first(line, &mut wakes);
+            self.tell_first(line, &mut wakes, None);
         }
         wakes
     }
