@@ -10,7 +10,9 @@ use sward_loom_tests::check;
 use sward_loom_tests::task::{block_on, finish, poll_once};
 use sward_sched::primitive::{Mutant, UnsafeCell};
 use sward_sync::internal::{recursive_rwlock, rwlock};
-use sward_sync::rwlock::{RwLock, RwLockAsync, RwLockReadGuard, RwLockWriteGuard};
+use sward_sync::rwlock::{
+    RecursiveRwLockWriteGuard, RwLock, RwLockAsync, RwLockReadGuard, RwLockWriteGuard,
+};
 
 /// A number that loom watches: to write it while others touch it is a failure.
 struct Watched(UnsafeCell<u32>);
@@ -535,30 +537,47 @@ fn recursive_upgradable_reads_pass_writers_in_line() {
     });
 }
 
-/// A reader gives up behind a writer that is passed, while it is handed the lock and the last
+/// A reader gives up behind a writer that is passed, while it is handed the lock and another
 /// reader leaves: the writer is looked at again.
 #[test]
 fn a_passed_writer_is_not_forgotten() {
     check("a_passed_writer_is_not_forgotten", &[Mutant::PassedNotServedAgain], || {
         let counter = Arc::new(recursive_rwlock(Watched::new()));
         let held = counter.write();
+        let other = counter.clone();
+        let reader = thread::spawn(move || drop(other.read()));
+        // They may get in line now, and no preemption is spent on that.
+        thread::yield_now();
         let mut writing = Box::pin(counter.write_async());
         assert!(poll_once(writing.as_mut()).is_pending());
         let other = counter.clone();
         let giving_up = thread::spawn(move || drop(other.try_read_until(now())));
-        // It may get in line now, and no preemption is spent on that.
         thread::yield_now();
-        drop(held);
-        // The writer has been told to compete. It loses, and is the first in line again.
-        let upgradable = counter.upgradable_read();
-        std::mem::forget(counter.read());
+        RecursiveRwLockWriteGuard::unlock_fair(held);
+        finish(writing.as_mut()).add();
+        drop(writing);
+        reader.join().unwrap();
+        giving_up.join().unwrap();
+    });
+}
+
+/// A recursive reader behind a writer that is told, and loses to another reader, reads beside that.
+#[test]
+fn a_recursive_reader_waits_for_no_writer_that_waits() {
+    let mutants = [Mutant::WriterToldAlone];
+    check("a_recursive_reader_waits_for_no_writer_that_waits", &mutants, || {
+        let counter = Arc::new(recursive_rwlock(Watched::new()));
+        let held = counter.write();
+        let mut writing = Box::pin(counter.write_async());
         assert!(poll_once(writing.as_mut()).is_pending());
         let other = counter.clone();
-        // SAFETY: what was forgotten here.
-        let last = thread::spawn(move || unsafe { other.force_unlock_read(GuardSend::new()) });
-        RwLockUpgradableReadGuard::unlock_fair(upgradable);
+        let reader = thread::spawn(move || other.read().get());
+        thread::yield_now();
+        drop(held);
+        let reading = counter.read();
+        assert!(poll_once(writing.as_mut()).is_pending());
+        assert_eq!(reader.join().unwrap(), 0);
+        drop(reading);
         finish(writing.as_mut()).add();
-        giving_up.join().unwrap();
-        last.join().unwrap();
     });
 }

@@ -14,7 +14,9 @@ use settings::{limited, migrating, runtime, until};
 use sward_sched::time::{sleep, timeout};
 use sward_sched::{JoinHandle, park, spawn, unblock, yield_now};
 use sward_sync::rwlock::ArcRwLockUpgradableReadGuard;
-use sward_sync::{RwLock, RwLockAsync, RwLockUpgradableReadGuard, RwLockWriteGuard};
+use sward_sync::{
+    RecursiveRwLock, RwLock, RwLockAsync, RwLockUpgradableReadGuard, RwLockWriteGuard,
+};
 
 fn everywhere(test: fn()) {
     limited(move || {
@@ -226,6 +228,25 @@ fn a_dropped_writer_in_line_lets_readers_in() {
     drop(ready(reader));
     drop(reading);
     assert!(!lock.is_locked());
+}
+
+/// One that was told to compete may lose to a reader, and then stands in front of others that may
+/// read beside that.
+#[test]
+fn a_recursive_reader_waits_for_no_writer_that_waits() {
+    let lock = RecursiveRwLock::new(0);
+    let writing = lock.write();
+    let mut writer = pin!(lock.write_async());
+    assert!(poll(writer.as_mut()).is_pending());
+    let mut reader = pin!(lock.read_async());
+    assert!(poll(reader.as_mut()).is_pending());
+    drop(writing);
+    let reading = lock.read();
+    assert!(poll(writer.as_mut()).is_pending());
+    drop(ready(reader));
+    drop(reading);
+    *ready(writer) += 1;
+    assert_eq!(*lock.try_read().expect("all have left"), 1);
 }
 
 #[test]

@@ -45,9 +45,10 @@ pub use self::recursive::{
 ///
 /// Nobody starves. A reader that comes while a writer waits gets in line behind it, so a thread
 /// that reads already and reads *again* may wait for ever: for a writer that waits for it. A
-/// [`RecursiveRwLock`] lets it in. When the last reader leaves, the first writer in line has the
-/// lock. When a writer leaves, those that are first in line compete for it with whoever comes by:
-/// readers, or one writer, until one has been passed by for half a millisecond.
+/// [`RecursiveRwLock`] lets it in. When the last plain reader leaves, the first writer in line has
+/// the lock. When a writer or the upgradable reader leaves, those that are first in line compete for
+/// it with whoever comes by: readers, or one writer, until one has been passed by for half a
+/// millisecond.
 ///
 /// # Blocking
 ///

@@ -6,10 +6,11 @@
 //!    that must wait for another pass it. (Readers that were handed the lock each time, and still
 //!    slept on another worker, kept the next writer waiting, and all others behind it: lock and
 //!    workers took turns to sleep.)
-//! 2. A writer is handed the lock when the last reader leaves: others have been held back for its
-//!    sake. Readers that were told, and come while it has the lock or before, are not held back by
-//!    those writers that wait: they stood before them. So a writer behind such readers need not be
-//!    told: they see to it when they leave, or if they do not come.
+//! 2. A writer is handed the lock when the last plain reader leaves: others have been held back for
+//!    its sake. Readers that were told, whenever they come, are not held back by those writers that
+//!    wait: most stand behind them. So a writer behind such readers need not be told: they see to it
+//!    when they leave, or if they do not come. Where readers are recursive, those behind a writer
+//!    that is told are, too: it may lose to others, beside whom they might read.
 //! 3. An upgrader is always handed it, wherever in line it stands, and before all others: it has
 //!    what keeps writers out. (It gets in line at the front; but a writer that was told to compete
 //!    and has lost may stand before it.)
@@ -27,43 +28,66 @@ use super::state::{READER, Request, UPGRADABLE, UPGRADING, WAITERS, WAITING_WRIT
 use crate::acquire::{COMPETE, HANDED, Ticket};
 
 /// What was done for one in line.
-enum Served<'a> {
+enum Served {
     LetIn,
     /// It must wait: those behind it are looked at.
     Passed,
     /// It has given up, and is in no line any more. It may have been counted for a moment, and whoever
     /// left in that moment did not look into the line.
     Gone,
-    /// A writer, behind whom nobody is looked at; this one is to be told to compete.
-    Writer(Option<(&'a Node, Claim)>),
-    Nobody,
+    /// Nobody behind it is looked at.
+    Last,
 }
 
 /// What goes over from who leaves to those in line.
 struct Turn {
-    /// What is given up; nothing once somebody was handed the lock.
+    /// What is given up; once somebody was handed the lock, nothing.
     held: usize,
     /// Nobody need compete.
     fair: bool,
-    /// Readers were told to compete.
+    /// Somebody was told to compete.
     told: bool,
-    /// An upgradable one among them.
+    /// An upgradable reader was.
     told_upgradable: bool,
+    /// The threads that were: to hear of it when the lock is given up.
+    later: WaitList,
     wakes: Wakes,
+}
+
+impl Turn {
+    fn new(held: usize, fair: bool) -> Self {
+        let (later, wakes) = (WaitList::new(), Wakes::none());
+        Self { held, fair, told: false, told_upgradable: false, later, wakes }
+    }
+
+    /// # Safety
+    ///
+    /// The claim was made through this node, which is in no list now.
+    unsafe fn tell(&mut self, node: &Node, claim: Claim) {
+        self.told = true;
+        // SAFETY: the caller's promise.
+        unsafe {
+            if node.is_task() {
+                // It looks under the queue's lock.
+                self.wakes.add(node, claim, COMPETE);
+            } else {
+                claim.put_aside();
+                self.later.push_back(node);
+            }
+        }
+    }
 }
 
 impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
     /// Gives up `held`, which may be nothing, and lets in whoever may enter then. Nobody need
     /// compete if it is `fair`. Under the queue's lock; the batch is woken after it.
     pub(super) fn serve(&self, line: &WaitList, held: usize, fair: bool) -> Wakes {
-        let wakes = Wakes::none();
-        let mut turn = Turn { held, fair, told: false, told_upgradable: false, wakes };
+        let mut turn = Turn::new(held, fair);
         if self.state() & UPGRADING != 0 && !holds_upgrader_back(line) {
             debug_assert_eq!(held, 0, "the upgrader has all that can be given up");
             self.serve_upgrader(line, &mut turn.wakes);
             return turn.wakes;
         }
-        let mut told = None;
         let mut at = line.first();
         while let Some(node) = at {
             // SAFETY: it is in this line.
@@ -74,18 +98,12 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
                 Served::LetIn | Served::Passed => {}
                 Served::Gone if broken(Mutant::PassedNotServedAgain) => {}
                 Served::Gone => at = line.first(),
-                Served::Writer(competes) => {
-                    told = competes;
-                    // Together with what is given up; `held` is small, and this the upper half.
-                    turn.held += WAITING_WRITER;
-                    break;
-                }
-                Served::Nobody => break,
+                Served::Last => break,
             }
         }
         self.give_up(turn.held, line);
-        if let Some((node, claim)) = told {
-            // SAFETY: it was claimed through this node, in this line.
+        while let Some((node, claim)) = turn.later.claim_first_or_resume() {
+            // SAFETY: it was claimed through this node.
             unsafe { turn.wakes.add(node, claim, COMPETE) };
         }
         turn.wakes
@@ -94,7 +112,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
     /// # Safety
     ///
     /// `node` is in this line.
-    unsafe fn serve_one<'a>(&self, line: &WaitList, node: &'a Node, turn: &mut Turn) -> Served<'a> {
+    unsafe fn serve_one(&self, line: &WaitList, node: &Node, turn: &mut Turn) -> Served {
         // SAFETY: the caller's promise.
         let ticket = unsafe { Ticket::<Request>::of(node) };
         let request = ticket.request;
@@ -108,7 +126,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
         if !may_enter {
             let has_writer = self.state() & WRITER & !turn.held != 0;
             let may_be_passed = RECURSIVE || request == Request::Upgradable;
-            return if may_be_passed && !has_writer { Served::Passed } else { Served::Nobody };
+            return if may_be_passed && !has_writer { Served::Passed } else { Served::Last };
         }
         if !competes {
             turn.held = 0;
@@ -123,18 +141,23 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
             }
             return Served::Gone;
         };
-        if competes && request == Request::Write {
-            return Served::Writer(Some((node, claim)));
-        }
         // SAFETY: it was claimed through this node, in this line.
-        unsafe { turn.wakes.add(node, claim, if competes { COMPETE } else { HANDED }) };
+        unsafe {
+            match competes {
+                true => turn.tell(node, claim),
+                false => turn.wakes.add(node, claim, HANDED),
+            }
+        }
         if request == Request::Write {
-            if broken(Mutant::HandOverUnlocks) {
+            if !competes && broken(Mutant::HandOverUnlocks) {
                 turn.held = WRITER;
             }
-            return Served::Writer(None);
+            // Counted no more, together with what is given up; that is small, and this the upper
+            // half.
+            turn.held += WAITING_WRITER;
+            let may_lose_to_readers = RECURSIVE && competes && !broken(Mutant::WriterToldAlone);
+            return if may_lose_to_readers { Served::LetIn } else { Served::Last };
         }
-        turn.told |= competes;
         turn.told_upgradable |= competes && request == Request::Upgradable;
         Served::LetIn
     }
