@@ -13,6 +13,7 @@ use std::sync::{Arc, Weak};
 use crate::error::JoinError;
 use crate::primitive::{Mutex, ThreadBuilder};
 use crate::refused::RefusedThread;
+use crate::stack::room;
 use crate::thread::Runnable;
 use crate::worker::{Placement, Shared, Worker, spawn_error};
 
@@ -69,7 +70,8 @@ pub(crate) fn start(thread: Runnable, outer: &Arc<Shared>) {
         Worker::run(theirs, 0, queues);
         outer_too.party_leaves();
     };
-    if let Err(error) = ThreadBuilder::new().name(name).spawn(work) {
+    let started = room::for_os_thread().and_then(|()| ThreadBuilder::new().name(name).spawn(work));
+    if let Err(error) = started {
         outer.party_leaves();
         // Unless `close` has ended it.
         if let Some(thread) = inner.take_injected() {

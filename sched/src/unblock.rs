@@ -28,6 +28,7 @@ use crate::primitive::{Condvar, Mutant, Mutex, ThreadBuilder, broken};
 use crate::refused::{Refused, RefusedThread};
 use crate::report::report;
 use crate::setup::Setup;
+use crate::stack::room;
 use crate::thread::{Header, Options, Runnable};
 
 /// The most threads in a pool. More jobs than that wait their turn.
@@ -271,6 +272,7 @@ impl BlockingPool {
             pool.setup.leave_cores();
             pool.work();
         };
+        room::for_os_thread()?;
         ThreadBuilder::new().name(self.setup.thread_name("unblock")).spawn(work).map(drop)
     }
 

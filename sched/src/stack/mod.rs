@@ -20,6 +20,7 @@ mod error;
 mod guard;
 mod overflow;
 mod registry;
+pub(crate) mod room;
 mod slab;
 mod usage;
 

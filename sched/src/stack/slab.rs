@@ -18,8 +18,7 @@
 //! The lock is not one of the models': no user code and nothing that they know of runs under it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::ptr;
 
 // not modelled: see the head of this file
@@ -28,18 +27,14 @@ use parking_lot::{Mutex, MutexGuard};
 use super::error::Step;
 use super::guard::Kind;
 use super::registry::{self, Entry};
-use super::{Class, Extent, NoStack, PAGE, give_back};
+use super::room::{self, HEADROOM};
+use super::{Class, Extent, NoStack, give_back};
 
 /// Bytes of the first slab of a class; each further one is twice as large.
 const FIRST_SLAB: usize = 16 << 20;
 
 /// Up to this. (One stack may be larger.)
 const LARGEST_SLAB: usize = 256 << 20;
-
-/// What must be left of an address space that is limited: for the allocator, and for the two OS
-/// threads that end those who get no stack. Both abort the process where there is nothing left,
-/// and a stack is not worth that. (An OS thread takes 2 MiB, and another mapping for its signals.)
-const HEADROOM: usize = 16 << 20;
 
 /// Guards are installed at most so many at a time.
 const LARGEST_BATCH: usize = 256;
@@ -262,43 +257,33 @@ impl Slab {
 
 /// Maps a slab, of fewer stacks when there is no room for many: its address, and how many.
 fn map(class: Class, slabs: usize) -> Result<(usize, usize), NoStack> {
+    static COUNTED: Mutex<()> = Mutex::new(());
+    // What one counts no other takes.
+    let _counted = COUNTED.lock();
+    let room = room::left().map(|left| left.saturating_sub(HEADROOM));
+    // What cannot be counted is found out by mapping as much.
+    let headroom = if room.is_none() { HEADROOM } else { 0 };
     let bytes = (FIRST_SLAB << slabs.min(8)).min(LARGEST_SLAB);
-    let mut slots = (bytes / class.bytes()).max(1);
-    loop {
-        match map_bytes(slots * class.bytes()) {
-            Ok(start) => return Ok((start, slots)),
-            Err(error) if slots == 1 => return Err(NoStack::new(Step::Map, error)),
-            Err(_) => slots /= 2,
+    let wanted = (bytes / class.bytes()).max(1);
+    let mut slots = wanted.min(room.unwrap_or(usize::MAX) / class.bytes());
+    let mut error = io::Error::from_raw_os_error(libc::ENOMEM);
+    while slots > 0 {
+        match map_bytes(headroom + slots * class.bytes()) {
+            Ok(start) if headroom == 0 => return Ok((start, slots)),
+            Ok(start) => {
+                // SAFETY: the lower end of what was mapped just now. (The next slab will lie there.)
+                unsafe { libc::munmap(ptr::with_exposed_provenance_mut(start), headroom) };
+                return Ok((start + headroom, slots));
+            }
+            Err(refused) => (error, slots) = (refused, slots / 2),
         }
     }
-}
-
-/// Whether so much more leaves the [`HEADROOM`]. It is counted: to try by mapping as much would
-/// take it from the others for a moment.
-fn leaves_headroom(len: usize) -> bool {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: it writes to what it is given.
-    let known = unsafe { libc::getrlimit(libc::RLIMIT_AS, &mut limit) } == 0;
-    if !known || limit.rlim_cur == libc::RLIM_INFINITY {
-        return true;
-    }
-    address_space().is_none_or(|used| (used + len + HEADROOM) as u64 <= limit.rlim_cur)
-}
-
-/// The bytes of address space that the process uses. Allocates nothing.
-fn address_space() -> Option<usize> {
-    let mut line = [0; 128];
-    let len = File::open("/proc/self/statm").ok()?.read(&mut line).ok()?;
-    let pages = str::from_utf8(&line[..len]).ok()?.split_whitespace().next()?;
-    pages.parse::<usize>().ok()?.checked_mul(PAGE)
+    Err(NoStack::new(Step::Map, error))
 }
 
 fn map_bytes(len: usize) -> io::Result<usize> {
     const FLAGS: i32 =
         libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_STACK;
-    if !leaves_headroom(len) {
-        return Err(io::Error::from_raw_os_error(libc::ENOMEM));
-    }
     // SAFETY: a new private mapping touches nothing that exists.
     let start = unsafe {
         libc::mmap(ptr::null_mut(), len, libc::PROT_READ | libc::PROT_WRITE, FLAGS, -1, 0)
