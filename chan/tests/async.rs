@@ -348,7 +348,7 @@ fn a_waker_that_panics_keeps_nobody_asleep() {
     let mut second = Box::pin(receiver.recv_async());
     assert!(poll(first.as_mut(), &panicking).is_pending());
     assert!(poll(second.as_mut(), &waker).is_pending());
-    std::mem::forget(panicking);
+    forget(panicking);
     let closing = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| sender.close()));
     // The hook has reported it.
     assert!(closing.is_ok());
@@ -386,7 +386,7 @@ fn a_waker_that_panics_loses_and_doubles_nothing() {
             let panicking = Meddler::waker(|| assert!(thread::panicking(), "a waker that panics"));
             let mut receiving = Box::pin(receiver.recv_async());
             assert!(poll(receiving.as_mut(), &panicking).is_pending());
-            std::mem::forget(panicking);
+            forget(panicking);
             receiving
         };
         let told = receive();
