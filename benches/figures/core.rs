@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sward::chan::{self, Sender};
 use sward::sync::WaitGroup;
-use sward::{metrics, park, runtime, spawn, yield_now};
+use sward::{metrics, park, runtime, scope, spawn, yield_now};
 
 use crate::measure::{Figure::Best, timed};
 use crate::{Workload, all_at_once};
@@ -14,6 +14,9 @@ pub(crate) const ALL: &[Workload] = &[
     ("yield_100", 2_000_000, Best(|times| yields(100, times))),
     ("spawn", 1_000_000, Best(spawn_all)),
     ("spawn_join", 200_000, Best(spawn_join)),
+    ("scope_1", 200_000, Best(|threads| scopes(1, threads))),
+    ("scope_100", 1_000_000, Best(|threads| scopes(100, threads))),
+    ("scope_1m", 1_000_000, Best(|threads| scopes(threads, threads))),
     ("fib_22", 28_656, Best(fib_22)),
     ("skynet", 1_111_111, Best(skynet)),
     ("shutdown_100k", 100_000, Best(shutdown)),
@@ -40,6 +43,15 @@ fn spawn_join(times: u64) -> Duration {
     timed(|| {
         for i in 0..times {
             assert_eq!(spawn(move || i).join().unwrap(), i);
+        }
+    })
+}
+
+/// Scopes of so many threads each, one after the other, and in all so many threads.
+fn scopes(each: u64, threads: u64) -> Duration {
+    timed(|| {
+        for _ in 0..threads / each {
+            scope(|s| (0..each).for_each(|_| drop(s.spawn(|| ()))));
         }
     })
 }

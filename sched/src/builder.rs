@@ -6,6 +6,7 @@ use crate::current;
 use crate::join::{JoinHandle, LocalJoinHandle};
 use crate::launch::{spawn_here, spawn_on};
 use crate::runtime;
+use crate::scope::{Scope, ScopedJoinHandle};
 use crate::thread::Options;
 use crate::worker::{Placement, Priority};
 
@@ -204,6 +205,38 @@ impl Builder {
             Some(worker) => spawn_on(f, worker.runtime(), self.options, location),
             None => spawn_on(f, runtime::global(), self.options, location),
         }
+    }
+
+    /// Starts a thread of a scope, as [`Scope::spawn`] does.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// let text = String::from("borrowed");
+    /// let length = sward::scope(|s| {
+    ///     let builder = sward::Builder::new().name("reader");
+    ///     builder.spawn_scoped(s, || text.len()).join().unwrap()
+    /// });
+    /// assert_eq!(length, 8);
+    /// ```
+    ///
+    /// # Blocking
+    ///
+    /// Never blocks.
+    ///
+    /// # Panics
+    ///
+    /// As [`spawn`](Self::spawn).
+    #[track_caller]
+    pub fn spawn_scoped<'scope, F, T>(
+        self,
+        scope: &'scope Scope<'scope, '_>,
+        f: F,
+    ) -> ScopedJoinHandle<'scope, T>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        scope.spawn_with(self.options, f)
     }
 
     /// Starts a thread that need not be `Send`, as [`spawn_local`](crate::spawn_local) does.

@@ -259,6 +259,11 @@ pub(crate) fn is_cancel(payload: &(dyn Any + Send)) -> bool {
     payload.is::<Cancel>()
 }
 
+/// Whether a caught payload is one that [`raise`] has raised: nothing went wrong.
+pub(crate) fn is_raised(payload: &(dyn Any + Send)) -> bool {
+    is_cancel(payload) || payload.is::<Expiry>()
+}
+
 /// Panics when nothing unwinds in this program.
 #[track_caller]
 pub(crate) fn must_unwind() {

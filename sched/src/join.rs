@@ -190,6 +190,10 @@ impl<T> JoinHandle<T> {
         self.task.forget_joiner();
     }
 
+    pub(crate) fn task(&self) -> &RawTask {
+        &self.task
+    }
+
     fn take(self) -> Result<T, JoinError> {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: `this` is not used again.

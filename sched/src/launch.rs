@@ -9,7 +9,7 @@ use crate::dedicated;
 use crate::fork;
 use crate::join::{JoinHandle, LocalJoinHandle};
 use crate::runtime;
-use crate::thread::{Options, RawTask};
+use crate::thread::{Options, RawTask, Within};
 use crate::worker::{Placement, Shared, Spawned, Worker};
 
 /// Closures larger than this are boxed: they are moved to the thread's stack before
@@ -22,11 +22,12 @@ const LARGE_CLOSURE: usize = 1024;
 ///
 /// `F` and `T` must be fit for another OS thread and live until the thread has
 /// finished, and its handle is gone.
-pub(crate) unsafe fn new_thread<F, T>(
+pub(crate) unsafe fn new_thread<F, T, S: Within>(
     f: F,
     shared: &Shared,
     mut options: Options,
     location: &'static Location<'static>,
+    within: S,
 ) -> Spawned
 where
     F: FnOnce() -> T,
@@ -38,10 +39,10 @@ where
         let boxed = Box::new(f);
         let f = move || call_boxed(boxed);
         // SAFETY: the caller's promise.
-        unsafe { RawTask::new(f, id, options, location) }
+        unsafe { RawTask::new(f, id, options, location, within) }
     } else {
         // SAFETY: the caller's promise.
-        unsafe { RawTask::new(f, id, options, location) }
+        unsafe { RawTask::new(f, id, options, location, within) }
     }
 }
 
@@ -63,9 +64,29 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let (placement, is_dedicated) = (options.placement, options.is_dedicated);
     // SAFETY: `Send + 'static`, both.
-    let (task, runnable) = unsafe { new_thread(f, shared, options, location) };
+    unsafe { spawn_within(f, shared, options, location, ()) }
+}
+
+/// As [`spawn_on`], of a scope or of none.
+///
+/// # Safety
+///
+/// `F` and `T` are `Send`, and outlive what they may outlive: see [`new_thread`].
+#[inline]
+pub(crate) unsafe fn spawn_within<F, T, S: Within>(
+    f: F,
+    shared: &Arc<Shared>,
+    options: Options,
+    location: &'static Location<'static>,
+    within: S,
+) -> JoinHandle<T>
+where
+    F: FnOnce() -> T,
+{
+    let (placement, is_dedicated) = (options.placement, options.is_dedicated);
+    // SAFETY: the caller's promise.
+    let (task, runnable) = unsafe { new_thread(f, shared, options, location, within) };
     if is_dedicated {
         dedicated::start(runnable, shared);
     } else {
@@ -86,6 +107,10 @@ impl Home {
         // SAFETY: a worker in the thread-local is alive, and nothing here blocks.
         let worker = unsafe { current::worker().as_ref() };
         Self(worker.map_or_else(runtime::global, Worker::runtime).clone())
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0
     }
 
     /// Starts a thread there.
@@ -113,7 +138,7 @@ where
     options.is_local = true;
     // SAFETY: it is run, and what is left of it dropped, on this worker; its result is
     // dropped there or by its handle, which is not `Send`.
-    let (task, runnable) = unsafe { new_thread(f, worker.shared(), options, location) };
+    let (task, runnable) = unsafe { new_thread(f, worker.shared(), options, location, ()) };
     worker.push_here(runnable);
     // SAFETY: the first handle, of the right type.
     LocalJoinHandle::new(unsafe { JoinHandle::new(task) })
@@ -133,7 +158,7 @@ where
     let options = Options { name: Some(name.to_owned()), ..Options::default() };
     // SAFETY: both are `Send`. `join_uncancelled` does not return, or unwind, before
     // the thread has finished and its closure is gone; the result is taken there.
-    let (task, runnable) = unsafe { new_thread(f, shared, options, location) };
+    let (task, runnable) = unsafe { new_thread(f, shared, options, location, ()) };
     shared.start(runnable, Placement::Spread);
     // SAFETY: the first handle, of the right type.
     let handle = unsafe { JoinHandle::new(task) };

@@ -25,6 +25,7 @@ pub mod primitive;
 mod refused;
 mod report;
 pub mod runtime;
+mod scope;
 mod setup;
 mod spans;
 mod spawn;
@@ -46,6 +47,7 @@ pub use self::join::{JoinHandle, LocalJoinHandle};
 pub use self::metrics::{Metrics, WorkerMetrics, metrics};
 pub use self::park::{checkpoint, park, yield_now};
 pub use self::runtime::Runtime;
+pub use self::scope::{Scope, ScopedJoinHandle, scope};
 pub use self::spawn::{run, spawn, spawn_local};
 pub use self::stack::{DEFAULT_STACK_SIZE, MIN_STACK_SIZE, stack_usage};
 pub use self::thread::{Thread, ThreadId, current};
@@ -61,6 +63,8 @@ pub mod internal {
     pub use crate::current::{charge, identity, random};
     pub use crate::launch::Home;
     pub use crate::park::{give_way, hesitate, may_hesitate};
+    #[cfg(sward_loom)]
+    pub use crate::scope::ModelScope;
     pub use crate::stack::refuse_marks as refuse_guard_marks;
     pub use crate::wait_list::{Node, WaitList, Wakes};
     pub use crate::wait_queue::{WaitQueue, WaitQueueGuard};

@@ -72,7 +72,7 @@ where
     // SAFETY: a green thread runs on a worker.
     let shared = unsafe { &*current::worker() }.shared();
     // SAFETY: `Send + 'static`, both.
-    let (task, job) = unsafe { new_thread(f, shared, Options::default(), Location::caller()) };
+    let (task, job) = unsafe { new_thread(f, shared, Options::default(), Location::caller(), ()) };
     shared.blocking.submit_run(job);
     // SAFETY: the first handle, of the right type.
     let handle = unsafe { JoinHandle::new(task) };

@@ -13,6 +13,9 @@ var coreWorkloads = []workload{
 	{"yield_100", 2_000_000, best(func(n int) time.Duration { return yields(100, n) })},
 	{"spawn", 1_000_000, best(spawn)},
 	{"spawn_join", 200_000, best(spawnJoin)},
+	{"scope_1", 200_000, best(func(n int) time.Duration { return groups(1, n) })},
+	{"scope_100", 1_000_000, best(func(n int) time.Duration { return groups(100, n) })},
+	{"scope_1m", 1_000_000, best(func(n int) time.Duration { return groups(n, n) })},
 	{"fib_22", 28_656, best(fib22)},
 	{"skynet", 1_111_111, best(skynet)},
 }
@@ -49,6 +52,19 @@ func spawnJoin(n int) time.Duration {
 			result := make(chan int)
 			go func() { result <- i }()
 			<-result
+		}
+	})
+}
+
+// Wait groups of so many goroutines each, one after the other, and in all n goroutines.
+func groups(each, n int) time.Duration {
+	return timed(func() {
+		for range n / each {
+			var group sync.WaitGroup
+			for range each {
+				group.Go(func() {})
+			}
+			group.Wait()
 		}
 	})
 }

@@ -239,4 +239,10 @@ pub enum Mutant {
     LastMemberSilent,
     /// Those that were passed in a line are not looked at again after one that was gone.
     PassedNotServedAgain,
+    /// A member leaves its scope without handing on what it did.
+    MemberLeavesRelaxed,
+    /// The owner of a scope waits without saying so.
+    OwnerUnannounced,
+    /// The owner of a scope, whose wait has ended otherwise, does not wait until it is let go.
+    OwnerNotServed,
 }

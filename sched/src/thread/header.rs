@@ -113,6 +113,8 @@ impl Options {
 
 /// What depends on the types of closure and result.
 pub(super) struct VTable {
+    /// Whether it belongs to a [`scope`](crate::scope()).
+    pub(super) is_member: bool,
     pub(super) run: unsafe fn(NonNull<Header>),
     pub(super) abandon: unsafe fn(NonNull<Header>, JoinError),
     pub(super) drop_result: unsafe fn(NonNull<Header>),

@@ -19,14 +19,61 @@ use crate::current::{self, Own};
 use crate::error::JoinError;
 use crate::primitive::atomic::{AtomicBool, Ordering};
 use crate::primitive::{Mutex, UnsafeCell};
+use crate::scope::Members;
 use crate::wait_list::WaitList;
 use crate::waiter::Waiter;
 use crate::worker::{self, Origin, ParkedLinks};
 
 #[repr(C)]
-struct Task<F, T> {
+struct Task<F, T, S> {
     header: Header,
+    /// Where the task's scope is, or nothing: see [`Within`].
+    within: S,
     payload: UnsafeCell<Payload<F, T>>,
+}
+
+/// The [`scope`](crate::scope()) that a task belongs to, if any.
+pub(crate) trait Within: Copy + 'static {
+    const IS_MEMBER: bool;
+    fn members(&self) -> Option<&Members>;
+}
+
+impl Within for () {
+    const IS_MEMBER: bool = false;
+
+    fn members(&self) -> Option<&Members> {
+        None
+    }
+}
+
+impl Within for MemberOf {
+    const IS_MEMBER: bool = true;
+
+    fn members(&self) -> Option<&Members> {
+        // SAFETY: it outlives its members (scope.rs, 1); of a task, this asks only who is one, or
+        // who has its handle.
+        Some(unsafe { self.0.as_ref() })
+    }
+}
+
+/// A member's scope.
+#[derive(Clone, Copy)]
+pub(crate) struct MemberOf(NonNull<Members>);
+
+impl MemberOf {
+    /// # Safety
+    ///
+    /// The members outlive the task's closure, result and handle, and have counted it.
+    pub(crate) unsafe fn new(members: &Members) -> Self {
+        Self(NonNull::from(members))
+    }
+}
+
+/// What each task of a scope begins with.
+#[repr(C)]
+struct Member {
+    header: Header,
+    within: MemberOf,
 }
 
 enum Payload<F, T> {
@@ -35,8 +82,9 @@ enum Payload<F, T> {
     Taken,
 }
 
-impl<F: FnOnce() -> T, T> Task<F, T> {
+impl<F: FnOnce() -> T, T, S: Within> Task<F, T, S> {
     const VTABLE: VTable = VTable {
+        is_member: S::IS_MEMBER,
         run: Self::run,
         abandon: Self::abandon,
         drop_result: Self::drop_result,
@@ -48,7 +96,7 @@ impl<F: FnOnce() -> T, T> Task<F, T> {
     ///
     /// # Safety
     ///
-    /// For this and all below: `header` is that of a `Task<F, T>`, with the
+    /// For this and all below: `header` is that of a `Task<F, T, S>`, with the
     /// provenance of the whole task, and (2) gives the payload to the caller.
     unsafe fn replace(header: NonNull<Header>, with: Payload<F, T>) -> Payload<F, T> {
         let task = header.cast::<Self>();
@@ -65,18 +113,41 @@ impl<F: FnOnce() -> T, T> Task<F, T> {
             // SAFETY: the caller's promise: the task is alive.
             unsafe { header.as_ref() }.failed(panic)
         });
+        if let Err(error) = &result {
+            // SAFETY: the caller's promise.
+            unsafe { Self::note_failure(header, error) };
+        }
         // SAFETY: the caller's promise. What is replaced is `Taken`.
         unsafe { Self::replace(header, Payload::Result(result)) };
     }
 
+    unsafe fn note_failure(header: NonNull<Header>, error: &JoinError) {
+        // SAFETY: the caller's promise.
+        if let Some(members) = unsafe { Self::members(header) } {
+            members.note_failure(error);
+        }
+    }
+
     unsafe fn abandon(header: NonNull<Header>, error: JoinError) {
+        // SAFETY: the caller's promise.
+        unsafe { Self::note_failure(header, &error) };
         // SAFETY: the caller's promise.
         drop_quietly(unsafe { Self::replace(header, Payload::Result(Err(error))) });
     }
 
+    unsafe fn members<'a>(header: NonNull<Header>) -> Option<&'a Members> {
+        // SAFETY: the caller's promise.
+        unsafe { &(*header.cast::<Self>().as_ptr()).within }.members()
+    }
+
     unsafe fn drop_result(header: NonNull<Header>) {
         // SAFETY: the caller's promise.
-        drop(unsafe { Self::replace(header, Payload::Taken) });
+        let (payload, members) =
+            unsafe { (Self::replace(header, Payload::Taken), Self::members(header)) };
+        match (payload, members) {
+            (Payload::Result(Err(error)), Some(members)) => members.keep_failure(error),
+            (payload, _) => drop(payload),
+        }
     }
 
     unsafe fn take_result(header: NonNull<Header>, into: *mut ()) {
@@ -84,6 +155,11 @@ impl<F: FnOnce() -> T, T> Task<F, T> {
         let Payload::Result(result) = (unsafe { Self::replace(header, Payload::Taken) }) else {
             unreachable!("a result is taken once");
         };
+        if let Err(error) = &result {
+            // SAFETY: the caller's promise.
+            let members = unsafe { Self::members(header) };
+            members.inspect(|members| members.forget_failure(error));
+        }
         // SAFETY: the caller passes room for a `Result<T, JoinError>`.
         unsafe { into.cast::<Result<T, JoinError>>().write(result) };
     }
@@ -133,27 +209,28 @@ impl RawTask {
     ///
     /// `F` and `T` must be fit to run and to be dropped on another OS thread, and
     /// outlive the task: `Send + 'static`, unless the caller sees to both himself.
-    pub(crate) unsafe fn new<F, T>(
+    pub(crate) unsafe fn new<F, T, S: Within>(
         closure: F,
         id: NonZeroU64,
         options: Options,
         location: &'static Location<'static>,
+        within: S,
     ) -> (Self, Runnable)
     where
         F: FnOnce() -> T,
     {
-        let layout = Layout::new::<Task<F, T>>();
+        let layout = Layout::new::<Task<F, T, S>>();
         // SAFETY: a worker in the thread-local is alive, and nothing here blocks.
         let worker = unsafe { current::worker().as_ref() };
         let memory = match worker {
             Some(worker) => worker.allocate(layout),
             None => block::allocate(layout),
         };
-        let task = Task::<F, T> {
+        let task = Task::<F, T, S> {
             header: Header {
                 completion: Completion::new(),
                 joiner: Cell::new(ptr::null()),
-                vtable: const { &Task::<F, T>::VTABLE },
+                vtable: const { &Task::<F, T, S>::VTABLE },
                 migrates: options.migrates,
                 is_local: options.is_local,
                 priority: options.priority,
@@ -176,6 +253,7 @@ impl RawTask {
                 location,
                 options: options.boxed(),
             },
+            within,
             payload: UnsafeCell::new(Payload::Closure(closure)),
         };
         // SAFETY: memory for just that.
@@ -409,6 +487,11 @@ impl Runnable {
     #[inline]
     pub(crate) fn finish(self, before: impl Fn(&Header)) {
         let task = self.header();
+        // Looked up here: what follows may give the task up. That it leaves comes last.
+        let _leaves = task.vtable.is_member.then(|| {
+            // SAFETY: then it is one.
+            Leaves(unsafe { (*self.0.cast::<Member>().as_ptr()).within })
+        });
         before(task);
         match task.completion.transition_to_finished() {
             OnFinish::Nothing => {}
@@ -436,6 +519,16 @@ impl Runnable {
     }
 }
 
+/// Leaves its scope when it is dropped.
+struct Leaves(MemberOf);
+
+impl Drop for Leaves {
+    fn drop(&mut self) {
+        // SAFETY: it has been counted, and nothing of it is left but what its handle has.
+        unsafe { Members::leave(self.0.0) };
+    }
+}
+
 #[cfg(all(test, not(sward_loom)))]
 mod tests {
     use super::*;
@@ -443,7 +536,7 @@ mod tests {
     #[test]
     fn a_task_without_captures_is_small() {
         fn size_of_task<F: FnOnce() -> T, T>(_: F) -> usize {
-            size_of::<Task<F, T>>()
+            size_of::<Task<F, T, ()>>()
         }
         let size = size_of_task(|| ());
         assert!(size <= 224, "{size}");

@@ -35,7 +35,7 @@ impl Ready {
         let id = super::reserve_ids(1);
         // SAFETY: `Send + 'static`, both; the first handle.
         unsafe {
-            let (task, runnable) = RawTask::new(f, id, Options::default(), location);
+            let (task, runnable) = RawTask::new(f, id, Options::default(), location, ());
             (JoinHandle::new(task), Self(runnable))
         }
     }
@@ -212,7 +212,7 @@ impl Stage {
         // SAFETY: `Send + 'static`, both; the first handle.
         unsafe {
             let options = Options::default();
-            let (task, runnable) = new_thread(f, &self.0, options, Location::caller());
+            let (task, runnable) = new_thread(f, &self.0, options, Location::caller(), ());
             (JoinHandle::new(task), Ready(runnable))
         }
     }

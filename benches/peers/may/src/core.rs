@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use may::coroutine::yield_now;
+use may::coroutine::{scope, yield_now};
 use may::go;
 use may::sync::mpsc;
 
@@ -15,6 +15,8 @@ pub(crate) const ALL: &[Workload] = &[
     ("yield_100", 2_000_000, Best(|times| yields(100, times))),
     // Ten and more microseconds each.
     ("spawn_join", 20_000, Best(spawn_join)),
+    ("scope_1", 20_000, Best(|coroutines| scopes(1, coroutines))),
+    ("scope_100", 20_000, Best(|coroutines| scopes(100, coroutines))),
     ("fib_22", 28_656, Best(fib_22)),
     ("rendezvous", 500_000, Best(|trips| round_trips(1, trips))),
     ("pairs_100", 500_000, Best(|trips| round_trips(100, trips))),
@@ -35,6 +37,16 @@ fn spawn_join(times: u64) -> Duration {
     timed(|| {
         for i in 0..times {
             assert_eq!(go!(move || i).join().unwrap(), i);
+        }
+    })
+}
+
+/// Scopes of so many coroutines each, one after the other, and in all so many coroutines.
+fn scopes(each: u64, coroutines: u64) -> Duration {
+    timed(|| {
+        for _ in 0..coroutines / each {
+            // SAFETY: the scope is not left but by returning.
+            scope(|s| (0..each).for_each(|_| drop(unsafe { s.spawn(|| ()) })));
         }
     })
 }

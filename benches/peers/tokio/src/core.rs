@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc;
-use tokio::task::{spawn_blocking, yield_now};
+use tokio::task::{JoinSet, spawn_blocking, yield_now};
 
 use crate::measure::Figure::Best;
 use crate::{Workload, all_at_once};
@@ -15,6 +15,9 @@ pub(crate) const ALL: &[Workload] = &[
     ("yield_100", 2_000_000, Best(|times| Box::pin(yields(100, times)))),
     ("spawn", 1_000_000, Best(|tasks| Box::pin(spawn_all(tasks)))),
     ("spawn_join", 200_000, Best(|times| Box::pin(spawn_join(times)))),
+    ("scope_1", 200_000, Best(|tasks| Box::pin(sets(1, tasks)))),
+    ("scope_100", 1_000_000, Best(|tasks| Box::pin(sets(100, tasks)))),
+    ("scope_1m", 1_000_000, Best(|tasks| Box::pin(sets(tasks, tasks)))),
     ("fib_22", 28_656, Best(|spawns| Box::pin(fib_22(spawns)))),
     ("skynet", 1_111_111, Best(|tasks| Box::pin(skynet(tasks)))),
     ("shutdown_100k", 100_000, Best(|tasks| Box::pin(shutdown(tasks)))),
@@ -48,6 +51,19 @@ async fn spawn_join(times: u64) -> Duration {
     let start = Instant::now();
     for i in 0..times {
         assert_eq!(tokio::spawn(async move { i }).await.unwrap(), i);
+    }
+    start.elapsed()
+}
+
+/// Join sets of so many tasks each, one after the other, and in all so many tasks.
+async fn sets(each: u64, tasks: u64) -> Duration {
+    let start = Instant::now();
+    for _ in 0..tasks / each {
+        let mut set = JoinSet::new();
+        (0..each).for_each(|_| drop(set.spawn(async {})));
+        while let Some(joined) = set.join_next().await {
+            joined.unwrap();
+        }
     }
     start.elapsed()
 }
