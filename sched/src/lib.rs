@@ -6,6 +6,7 @@
 
 mod affinity;
 mod arms;
+mod block_on;
 mod builder;
 mod cancel;
 mod context;
@@ -40,6 +41,7 @@ mod wait_queue;
 mod waiter;
 mod worker;
 
+pub use self::block_on::block_on;
 pub use self::builder::Builder;
 pub use self::cancel::uncancellable;
 pub use self::error::JoinError;

@@ -239,6 +239,10 @@ pub enum Mutant {
     LastMemberSilent,
     /// Those that were passed in a line are not looked at again after one that was gone.
     PassedNotServedAgain,
+    /// Who wakes a task that a thread polls does not hand on what it did.
+    BellRelaxed,
+    /// A thread that polls waits without looking again whether it was woken.
+    BellUnheard,
     /// A member leaves its scope without handing on what it did.
     MemberLeavesRelaxed,
     /// The owner of a scope waits without saying so.
