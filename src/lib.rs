@@ -138,9 +138,9 @@ pub use sward_chan as chan;
 pub use sward_chan::{select, select_biased};
 pub use sward_macros::{go, main, test};
 pub use sward_sched::{
-    Builder, DEFAULT_STACK_SIZE, JoinError, JoinHandle, LocalJoinHandle, MIN_STACK_SIZE, Metrics,
-    Placement, Priority, Runtime, Scope, ScopedJoinHandle, Thread, ThreadId, WorkerMetrics,
-    block_in_place, block_on, checkpoint, current, metrics, park, run, runtime, scope, spawn,
-    spawn_local, stack_usage, time, unblock, uncancellable, yield_now,
+    Builder, DEFAULT_STACK_SIZE, JoinError, JoinFuture, JoinHandle, LocalJoinHandle,
+    MIN_STACK_SIZE, Metrics, Placement, Priority, Runtime, Scope, ScopedJoinHandle, Thread,
+    ThreadId, WorkerMetrics, block_in_place, block_on, checkpoint, current, metrics, park, run,
+    runtime, scope, spawn, spawn_local, stack_usage, time, unblock, uncancellable, yield_now,
 };
 pub use sward_sync as sync;

@@ -1,18 +1,18 @@
 //! Async computations in green threads and OS threads: their own, tokio's and those of futures.
 
 use std::cell::Cell;
-use std::future::{Future, poll_fn, ready};
+use std::future::{Future, IntoFuture, poll_fn, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
 use sward::time::{sleep, timeout};
-use sward::{Runtime, block_on, chan, runtime, spawn, yield_now};
+use sward::{Runtime, block_on, chan, park, runtime, spawn, yield_now};
 
 const LONG: Duration = Duration::from_secs(60);
 const ALL: Ordering = Ordering::SeqCst;
@@ -242,6 +242,81 @@ fn a_panic_of_the_future_is_the_callers() {
 }
 
 #[test]
+fn a_task_awaits_a_thread() {
+    everywhere(|| {
+        let late = || {
+            sleep(Duration::from_millis(1));
+            7
+        };
+        assert_eq!(block_on(async { spawn(late).await.unwrap() + spawn(|| 1).await.unwrap() }), 8);
+        let error = block_on(spawn(|| panic!("no luck"))).map(drop).unwrap_err();
+        assert_eq!(*error.into_panic().downcast::<&str>().unwrap(), "no luck");
+        let parked = spawn(park).into_future();
+        parked.cancel();
+        assert!(block_on(parked).unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn a_thread_is_left_by_a_task_or_changes_tasks() {
+    everywhere(|| {
+        let dropped = Arc::new(AtomicUsize::new(0));
+        for i in 0..200 {
+            let counts = Counts(dropped.clone());
+            let handle = spawn(move || {
+                (0..i % 7).for_each(|_| yield_now());
+                counts
+            });
+            let mut joining = Box::pin(handle.into_future());
+            let ready = poll(joining.as_mut(), Waker::noop());
+            match i % 3 {
+                _ if ready => {}
+                // Left while it runs, or has just ended.
+                0 => drop(joining),
+                // Waited for by another than has asked first.
+                _ => drop(block_on(joining).unwrap()),
+            }
+        }
+        while dropped.load(ALL) < 200 {
+            yield_now();
+        }
+    });
+}
+
+/// Polls once; drops what comes.
+fn poll<F: Future>(future: Pin<&mut F>, waker: &Waker) -> bool {
+    future.poll(&mut Context::from_waker(waker)).is_ready()
+}
+
+/// A waker that panics when it is called, or dropped, ends nothing of the thread's that calls it.
+#[test]
+fn a_waker_that_panics_harms_nobody() {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("a waker");
+        }
+    }
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            if !thread::panicking() {
+                panic!("a waker's end");
+            }
+        }
+    }
+    everywhere(|| {
+        let gate = Gate::default();
+        let theirs = gate.clone();
+        let handle = spawn(move || block_on(theirs));
+        let mut joining = Box::pin(handle.into_future());
+        let waker = std::mem::ManuallyDrop::new(Waker::from(Arc::new(Panics)));
+        assert!(!poll(joining.as_mut(), &waker));
+        gate.open();
+        assert_eq!(block_on(joining).unwrap(), 7);
+    });
+}
+
+#[test]
 fn with_tokio_on_either_side() {
     everywhere(|| {
         let tokio = tokio::runtime::Builder::new_multi_thread()
@@ -272,6 +347,10 @@ fn with_tokio_on_either_side() {
         }
         drop(ask);
         assert_eq!(block_on(answering).unwrap(), 100);
+        // .. a task waits for a thread ..
+        let threads =
+            tokio.spawn(async { spawn(|| 6).await.unwrap() * spawn(|| 7).await.unwrap() });
+        assert_eq!(block_on(threads).unwrap(), 42);
         // .. and a thread of tokio's blocks on a thread of ours.
         let joined = tokio.spawn_blocking(|| spawn(|| 7).join().unwrap());
         assert_eq!(block_on(joined).unwrap(), 7);

@@ -3,12 +3,16 @@
 //! where one is not needed.
 #![cfg(sward_loom)]
 
+use std::future::IntoFuture;
+use std::task::Poll;
 use std::time::Duration;
 
 use loom::sync::Arc;
 use loom::sync::mpsc::channel;
 use loom::thread;
+use sward_loom_tests::task::poll_once;
 use sward_loom_tests::{check, check_up_to};
+use sward_sched::block_on;
 use sward_sched::internal::model::Ready;
 use sward_sched::primitive::Mutant;
 use sward_sched::runtime::Builder;
@@ -31,6 +35,53 @@ fn finish_against_join() {
         drop(handle.join().unwrap());
         assert_eq!(Arc::strong_count(&count), 1);
         running.join().unwrap();
+    });
+}
+
+/// The same by a task.
+#[test]
+fn finish_against_await() {
+    check("finish_against_await", &[Mutant::FinishSkipsJoiner], || {
+        let (count, value) = counted();
+        let (handle, ready) = Ready::new(move || value);
+        let running = thread::spawn(move || ready.run());
+        drop(block_on(handle.into_future()).unwrap());
+        assert_eq!(Arc::strong_count(&count), 1);
+        running.join().unwrap();
+    });
+}
+
+/// A future is polled by two tasks, one after the other, of whom only the second waits.
+#[test]
+fn finish_against_another_task() {
+    let mutants = [Mutant::JoinerNotServed, Mutant::FutureLeavesClaimed];
+    check("finish_against_another_task", &mutants, || {
+        let (count, value) = counted();
+        let (handle, ready) = Ready::new(move || value);
+        let running = thread::spawn(move || ready.run());
+        let mut joining = Box::pin(handle.into_future());
+        match poll_once(joining.as_mut()) {
+            Poll::Ready(result) => drop(result.unwrap()),
+            Poll::Pending => drop(block_on(joining).unwrap()),
+        }
+        assert_eq!(Arc::strong_count(&count), 1);
+        running.join().unwrap();
+    });
+}
+
+/// A future goes away.
+#[test]
+fn finish_against_a_future_that_is_dropped() {
+    let mutants = [Mutant::JoinerNotServed, Mutant::FutureLeavesClaimed];
+    check("finish_against_a_future_that_is_dropped", &mutants, || {
+        let (count, value) = counted();
+        let (handle, ready) = Ready::new(move || value);
+        let running = thread::spawn(move || ready.run());
+        let mut joining = Box::pin(handle.into_future());
+        drop(poll_once(joining.as_mut()));
+        drop(joining);
+        running.join().unwrap();
+        assert_eq!(Arc::strong_count(&count), 1);
     });
 }
 

@@ -19,6 +19,8 @@ use crate::waiter::{Outcome, Waiter};
 /// let handle = sward::spawn(|| 6 * 7);
 /// assert_eq!(handle.join().unwrap(), 42);
 /// ```
+///
+/// In async code `handle.await` is `join` ([`JoinFuture`](crate::JoinFuture)).
 pub struct JoinHandle<T> {
     task: ManuallyDrop<RawTask>,
     /// The result was taken by a `select!`.

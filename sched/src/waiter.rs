@@ -37,7 +37,8 @@
 //! 4. Wake after unlocking: a wake may run another thread's queue code.
 //! 5. A [`TaskWaiter`] is no thread: it never waits here, is never cancelled, and may go away at
 //!    any time. So its claim is made and `done` under the lock of the one list that it stands in,
-//!    which whoever owns it takes before it looks at it, and the wake carries the `Waker` away.
+//!    which whoever owns it takes before it looks at it, and the wake carries the `Waker` away. (But for
+//!    one that waits for the end of a thread: join_future.rs.)
 //!
 //! Rejected: a wake handle with a count of its own (two more atomic operations for
 //! each hand-over; (2) makes it unnecessary for threads), and waiting on the thread's
@@ -58,7 +59,7 @@ use crate::current;
 use crate::fork;
 use crate::os_parker::OsParker;
 use crate::primitive::atomic::{AtomicU32, Ordering};
-use crate::primitive::{Mutant, NAPS, broken, spin};
+use crate::primitive::{Mutant, NAPS, Presence, broken, spin};
 use crate::thread::Header;
 use crate::timer::TimerNode;
 use crate::worker::{self, Worker};
@@ -107,6 +108,7 @@ pub struct Waiter {
     sends: bool,
     /// Whether what it gives away comes only after it has been claimed.
     gives_later: bool,
+    presence: Presence,
     _pinned: PhantomPinned,
     /// Neither `Send` nor `Sync`: only the thread that made it waits on it. Others
     /// reach it by pointer, through (1).
@@ -144,6 +146,7 @@ impl Waiter {
             cancellable: Cell::new(true),
             sends: false,
             gives_later: false,
+            presence: Presence::new(),
             _pinned: PhantomPinned,
             _local: PhantomData,
         }

@@ -239,6 +239,8 @@ pub enum Mutant {
     LastMemberSilent,
     /// Those that were passed in a line are not looked at again after one that was gone.
     PassedNotServedAgain,
+    /// A future that was claimed by a thread that finishes does not wait until it is let go.
+    FutureLeavesClaimed,
     /// Who wakes a task that a thread polls does not hand on what it did.
     BellRelaxed,
     /// A thread that polls waits without looking again whether it was woken.

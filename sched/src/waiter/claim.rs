@@ -137,6 +137,7 @@ impl Claim {
         // Release: pairs with the Acquire in `outcome`; the slot is seen.
         let release =
             if broken(Mutant::DoneRelaxed) { Ordering::Relaxed } else { Ordering::Release };
+        waiter.presence.check();
         if self.parks {
             waiter.state.store(state, release);
             return wake;

@@ -6,7 +6,7 @@ use std::mem::ManuallyDrop;
 use std::ptr;
 use std::task::Waker;
 
-use super::{Outcome, WAITING, Waiter, Waiting};
+use super::{DONE, Outcome, WAITING, Waiter, Waiting};
 use crate::primitive::atomic::Ordering;
 use crate::primitive::{Mutant, broken};
 use crate::thread::drop_quietly_with;
@@ -71,6 +71,12 @@ impl TaskWaiter {
         // Relaxed: the lock orders it.
         let waits = self.waiter.state.load(Ordering::Relaxed) == WAITING;
         (!waits).then(|| self.waiter.outcome())
+    }
+
+    /// Whether the claim that was made has ended. For those that are claimed without a lock.
+    pub(crate) fn has_ended(&self) -> bool {
+        // Acquire: pairs with the Release at the end of a claim.
+        self.waiter.state.load(Ordering::Acquire) >= DONE
     }
 
     /// Looks whether the wait has ended, and how; if not, `waker` is the one to be woken, and
