@@ -7,6 +7,7 @@
 
 mod channels;
 mod locks;
+mod scopes;
 
 use std::cell::Cell;
 use std::process::ExitCode;
@@ -30,6 +31,8 @@ const SCENARIOS: &[(&str, fn())] = &[
     ("readers", || in_both_modes(locks::readers)),
     ("signals", || in_both_modes(locks::signals)),
     ("onces", || in_both_modes(locks::onces)),
+    ("scopes", || in_both_modes(scopes::scopes)),
+    ("futures", || in_both_modes(scopes::futures)),
     ("stacks", || in_both_modes(stacks)),
     ("panics", || in_both_modes(panics)),
     ("cancels", || in_both_modes(cancels)),
