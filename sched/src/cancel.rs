@@ -11,10 +11,10 @@
 //! nothing of it is left.
 //!
 //! 1. Nothing is raised in a thread that is unwinding: that would abort the process.
-//! 2. What a thread is under is a value of its own ([`Terms`]), which a scope changes and puts
-//!    back as it was. No scope points to another: code with stacks of its own that leaves
+//! 2. What a thread is under is a value of its own ([`Terms`]), which each of these calls changes and
+//!    puts back as it was. None points to another: code with stacks of its own that leaves
 //!    them in the wrong order may get a wrong deadline, and nothing worse.
-//! 3. A scope's deadline is not later than that of the one around it, unless that is beyond
+//! 3. A deadline is not later than that of the `timeout` around it, unless that is beyond
 //!    an [`uncancellable`].
 //!
 //! [`JoinHandle::cancel`]: crate::JoinHandle::cancel
@@ -97,9 +97,9 @@ fn under<T>(terms: Terms, f: impl FnOnce() -> T) -> T {
 /// time nevertheless, now and then, so that loops end.
 ///
 /// It does not end: a wait for a lock, or for [`run`](crate::run); a loop that computes without
-/// a `checkpoint`, or only yields, tries, or sends to an unbounded channel; what blocks the OS thread; destructors that wait while the thread unwinds
-/// (in which a `timeout` has no effect, either); threads that `f` has spawned. In an OS
-/// thread `checkpoint` and [`unblock`](crate::unblock) do not look at it.
+/// a `checkpoint`, or only yields, tries, or sends to an unbounded channel; what blocks the OS thread;
+/// destructors that wait while the thread unwinds (in which a `timeout` has no effect, either);
+/// threads that `f` has spawned, but for those of a [`scope`](crate::scope()). In an OS thread `checkpoint` and [`unblock`](crate::unblock) do not look at it.
 ///
 /// # Blocking
 ///

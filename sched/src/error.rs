@@ -27,7 +27,10 @@ struct Why {
 enum Kind {
     /// The payload, in a mutex only because it is not `Sync` and the error is.
     Panic(Mutex<Box<dyn Any + Send>>, Option<String>),
-    Cancelled,
+    Cancelled {
+        /// Somebody asked for it; not only its runtime shut down.
+        asked: bool,
+    },
     NoStack(NoStack),
     NoOsThread(io::Error),
 }
@@ -38,8 +41,8 @@ impl JoinError {
         Self::new(thread, Kind::Panic(Mutex::new(payload), message))
     }
 
-    pub(crate) fn cancelled(thread: String) -> Self {
-        Self::new(thread, Kind::Cancelled)
+    pub(crate) fn cancelled(thread: String, asked: bool) -> Self {
+        Self::new(thread, Kind::Cancelled { asked })
     }
 
     pub(crate) fn no_stack(thread: String, error: NoStack) -> Self {
@@ -77,7 +80,12 @@ impl JoinError {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.0.kind, Kind::Cancelled)
+        matches!(self.0.kind, Kind::Cancelled { .. })
+    }
+
+    /// Whether its runtime was shut down, and nobody had cancelled it.
+    pub(crate) fn is_shutdown(&self) -> bool {
+        matches!(self.0.kind, Kind::Cancelled { asked: false })
     }
 
     /// Whether the thread never began because there was no stack for it. The message says which
@@ -180,8 +188,11 @@ impl fmt::Display for JoinError {
         match &self.0.kind {
             Kind::Panic(_, Some(message)) => write!(f, "{thread} panicked: {message}"),
             Kind::Panic(_, None) => write!(f, "{thread} panicked"),
-            Kind::Cancelled => {
-                write!(f, "{thread} was cancelled before it had a result, or its runtime shut down")
+            Kind::Cancelled { asked: true } => {
+                write!(f, "{thread} was cancelled before it had a result")
+            }
+            Kind::Cancelled { asked: false } => {
+                write!(f, "{thread} has no result: its runtime was shut down")
             }
             Kind::NoStack(error) => write!(f, "{thread} could not start: no stack: {error}"),
             Kind::NoOsThread(error) => write!(f, "{thread} could not start: {error}"),

@@ -72,7 +72,7 @@ where
 ///
 /// # Safety
 ///
-/// `F` and `T` are `Send`, and outlive what they may outlive: see [`new_thread`].
+/// `F` and `T` are `Send`, and as for [`new_thread`].
 #[inline]
 pub(crate) unsafe fn spawn_within<F, T, S: Within>(
     f: F,

@@ -31,6 +31,7 @@ use crate::join::JoinHandle;
 use crate::launch::{Home, spawn_within};
 use crate::primitive::atomic::{AtomicUsize, Ordering};
 use crate::primitive::{Mutant, Mutex, Presence, UnsafeCell, broken, relax};
+use crate::report::report;
 use crate::thread::{MemberOf, Options, RawTask, Thread, drop_quietly_with};
 use crate::waiter::{Outcome, Waiter};
 
@@ -52,6 +53,8 @@ pub(crate) struct Members {
     owner: UnsafeCell<*const Waiter>,
     /// How many have failed, and nobody has heard of it.
     unheard: AtomicUsize,
+    /// How many have ended with their runtime, and nobody has heard of it.
+    cut_short: AtomicUsize,
     rest: Mutex<Rest>,
     presence: Presence,
 }
@@ -76,6 +79,7 @@ impl Members {
             state: AtomicUsize::new(0),
             owner: UnsafeCell::new(ptr::null()),
             unheard: AtomicUsize::new(0),
+            cut_short: AtomicUsize::new(0),
             rest: Mutex::new(rest),
             presence: Presence::new(),
         }
@@ -156,8 +160,7 @@ impl Members {
             return false;
         }
         self.cancel();
-        let all = self.wait(&Waiter::uncancellable(), None);
-        debug_assert!(all, "nothing else ends this wait");
+        while !self.wait(&Waiter::uncancellable(), None) {}
         true
     }
 
@@ -190,17 +193,25 @@ impl Members {
 
     /// A member has ended so.
     pub(crate) fn note_failure(&self, error: &JoinError) {
-        if !error.is_cancelled() {
-            // Relaxed: the owner looks when the member has left.
-            self.unheard.fetch_add(1, Ordering::Relaxed);
+        // Relaxed: the owner looks when the member has left.
+        if let Some(count) = self.count_of(error) {
+            count.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// Somebody has been told.
     pub(crate) fn forget_failure(&self, error: &JoinError) {
-        if !error.is_cancelled() {
-            // Relaxed: as above.
-            self.unheard.fetch_sub(1, Ordering::Relaxed);
+        // Relaxed: as above.
+        if let Some(count) = self.count_of(error) {
+            count.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Where it is counted. One that was cancelled has ended as it was asked to.
+    fn count_of(&self, error: &JoinError) -> Option<&AtomicUsize> {
+        match error.is_cancelled() {
+            false => Some(&self.unheard),
+            true => error.is_shutdown().then_some(&self.cut_short),
         }
     }
 
@@ -230,9 +241,32 @@ impl Members {
         }
     }
 
+    /// Panics if a member has done nothing, or half of it, that nobody had cancelled.
+    fn raise_cut_short(&self) {
+        // Relaxed: as above.
+        let count = self.cut_short.load(Ordering::Relaxed);
+        assert!(
+            count == 0,
+            "{count} of this scope's threads have no result: their runtime was shut down"
+        );
+    }
+
     fn forget_failures(&self) {
         let failure = self.rest.lock().failure.take();
         drop_quietly_with(|| drop(failure));
+    }
+}
+
+/// Members are about to lose what they borrow: something has unwound that never does.
+struct Stays<'a>(&'a Members);
+
+impl Drop for Stays<'_> {
+    fn drop(&mut self) {
+        // Relaxed: the owner has waited.
+        if self.0.state.load(Ordering::Relaxed) >= MEMBER {
+            report(format_args!("sward: a scope ended before its threads: the process is aborted"));
+            std::process::abort();
+        }
     }
 }
 
@@ -277,19 +311,23 @@ impl Members {
 /// # Blocking
 ///
 /// As `f`, and then until the last of the scope's threads has finished: parks the green thread, or
-/// blocks the OS thread. One that never ends, it waits for for ever.
+/// blocks the OS thread. It waits for ever for one that never ends.
 ///
 /// # Cancellation
 ///
-/// When the caller is cancelled, or a [`timeout`](crate::time::timeout) around it is over, all
-/// threads of the scope are [cancelled](ScopedJoinHandle::cancel), and it unwinds as soon as the last has finished. When
-/// its runtime shuts down they are, too.
+/// When the caller is cancelled, or a [`timeout`](crate::time::timeout) around it is over, so are all
+/// threads of the scope, and it unwinds as soon as the last has finished. To cancel one of them by
+/// its handle is no failure of the scope's: who needs to know joins it.
 ///
 /// # Panics
 ///
 /// With the panic of `f`, after all threads have finished (they are not told to end: if `f` holds
-/// what they wait for, that must go with it). Otherwise with the first panic of a thread that nobody
-/// has [joined](ScopedJoinHandle::join), or with the reason why it could not start.
+/// what they wait for, that must go with it). Otherwise with that of a thread that nobody has
+/// [joined](ScopedJoinHandle::join), or with the reason why it could not start; so, too, when the caller
+/// is cancelled. And when a runtime was shut down under threads that nobody has joined, and the
+/// caller goes on: because it is on another, or [uncancellable](crate::uncancellable()).
+///
+/// In a destructor, while its thread unwinds, with none of these, since that would end the process.
 ///
 /// # Source
 ///
@@ -301,22 +339,33 @@ where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
 {
     let scope = Scope { members: Members::new(), scope: PhantomData, env: PhantomData };
+    let _stays = Stays(&scope.members);
     let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
-    if result.as_ref().is_err_and(|payload| cancel::is_raised(payload.as_ref())) {
+    let is_raised = result.as_ref().is_err_and(|payload| cancel::is_raised(payload.as_ref()));
+    if is_raised {
         scope.members.cancel();
     }
     let is_cancelled = scope.members.wait_for_all();
+    // A second panic would abort the process; the hook has told of the first.
+    let may_raise = !std::thread::panicking();
     match result {
         Err(payload) => {
+            if is_raised && may_raise {
+                scope.members.raise_failure();
+            }
             scope.members.forget_failures();
             resume_unwind(payload)
         }
         Ok(value) => {
-            scope.members.raise_failure();
-            if is_cancelled {
-                drop(value);
-                cancel::raise();
+            if may_raise {
+                scope.members.raise_failure();
+                if is_cancelled {
+                    drop(value);
+                    cancel::raise();
+                }
+                scope.members.raise_cut_short();
             }
+            scope.members.forget_failures();
             value
         }
     }
@@ -375,6 +424,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         T: Send + 'scope,
     {
         let home = Home::current();
+        // Nothing unwinds from here until it has started: a member that never leaves is waited for.
         self.members.enter();
         // SAFETY: `Send`, both. What they borrow outlives `'scope`, and the owner stays in there
         // until the closure, and the result or its handle, are gone (1, 2).
@@ -386,6 +436,10 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         ScopedJoinHandle { handle, scope: PhantomData }
     }
 }
+
+// All that is shared is locked, or atomic.
+impl UnwindSafe for Scope<'_, '_> {}
+impl RefUnwindSafe for Scope<'_, '_> {}
 
 impl fmt::Debug for Scope<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -559,6 +613,14 @@ mod tests {
             let len = || s.members.rest.lock().threads.len();
             for _ in 0..10 * ROOM {
                 s.spawn(|| ()).join().unwrap();
+                assert!(len() <= ROOM);
+            }
+            for _ in 0..10 * ROOM {
+                let unfinished = || s.members.state.load(Ordering::Relaxed) / MEMBER;
+                drop(s.spawn(|| ()));
+                while unfinished() > 0 {
+                    crate::yield_now();
+                }
                 assert!(len() <= ROOM);
             }
             let parked: Vec<_> = (0..2 * ROOM).map(|_| s.spawn(crate::park)).collect();

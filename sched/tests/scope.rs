@@ -306,6 +306,83 @@ fn a_timeout_ends_all() {
     });
 }
 
+/// Wherever the owner waits.
+#[test]
+fn a_panic_counts_more_than_a_timeout() {
+    everywhere(|| {
+        for in_closure in [false, true] {
+            let message = panic_of(|| {
+                timeout(Duration::from_millis(5), || {
+                    scope(|s| {
+                        s.spawn(|| panic!("of a member"));
+                        s.spawn(park);
+                        if in_closure {
+                            park();
+                        }
+                    })
+                })
+            });
+            assert_eq!(message, "of a member");
+        }
+    });
+}
+
+/// Who goes on when the runtime of its members has shut down is told that they did not.
+#[test]
+fn members_that_were_shut_down_are_no_secret() {
+    limited(|| {
+        for rt in [runtime(1), migrating(2)] {
+            // Of those two that ran, one has been heard of.
+            let message = panic_of(|| {
+                scope(|s| {
+                    let members = rt.run(|| [s.spawn(park), s.spawn(park)]);
+                    assert!(rt.shutdown(LONG));
+                    let [first, _] = members;
+                    let error = first.join().unwrap_err();
+                    assert!(error.is_cancelled() && error.to_string().contains("shut down"));
+                })
+            });
+            assert!(message.starts_with("1 of"), "{message}");
+        }
+        // One that was cancelled has ended as it was asked to.
+        let rt = runtime(1);
+        scope(|s| rt.run(|| s.spawn(park)).cancel());
+        // In a thread that must not unwind.
+        let (told, begun) = (Count::default(), Count::default());
+        let (theirs, started) = (told.clone(), begun.clone());
+        drop(rt.spawn(move || {
+            uncancellable(|| {
+                let message = panic_of(|| {
+                    scope(|s| {
+                        started.add();
+                        s.spawn(park);
+                    })
+                });
+                assert!(message.contains("shut down"), "{message}");
+                theirs.add();
+            });
+        }));
+        until(|| begun.get() == 1);
+        assert!(rt.shutdown(LONG));
+        assert_eq!(told.get(), 1);
+    });
+}
+
+#[test]
+fn panics_may_be_caught_inside() {
+    everywhere(|| {
+        let seen = AtomicUsize::new(0);
+        scope(|s| {
+            let caught = catch_unwind(|| {
+                s.spawn(|| seen.fetch_add(1, ALL));
+                panic!("caught");
+            });
+            assert!(caught.is_err());
+        });
+        assert_eq!(seen.into_inner(), 1);
+    });
+}
+
 #[test]
 fn members_that_come_after_the_cancel_are_cancelled() {
     in_green_threads(|| {

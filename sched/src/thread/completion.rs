@@ -10,8 +10,8 @@
 //!   above  references
 //! ```
 //!
-//! 1. `FINISHED` is set once, by the thread itself; never after `DETACHED`, for then
-//!    nobody would ask.
+//! 1. `FINISHED` is set once, by the thread itself; after `DETACHED` only by a member of a scope, and
+//!    as the last: nobody asks for its result.
 //! 2. The handle alone sets `JOINER` and `DETACHED`, and takes `JOINER` back.
 //! 3. Whoever sets `FINISHED` over `JOINER` may touch the joiner's waiter, which therefore
 //!    stays in place until it is woken or, when its wait has ended otherwise, `SERVED`.
@@ -107,6 +107,12 @@ impl Completion {
     /// the result is the caller's to drop, and so is, after that, the reference.
     pub(super) fn transition_to_detached(&self) -> bool {
         self.change(|state| (state & FINISHED == 0).then_some((state | DETACHED) - REFERENCE))
+    }
+
+    /// The result has been dropped, and nobody asks for it; but a scope looks who is over.
+    pub(super) fn note_end(&self) {
+        // Relaxed: a hint.
+        self.0.fetch_or(FINISHED, Ordering::Relaxed);
     }
 
     /// Changes the word, unless `to` refuses.

@@ -168,11 +168,16 @@ impl Header {
         self.cancel_asked.load(Ordering::Relaxed)
     }
 
+    /// What comes of it if it is cancelled, or its runtime shuts down.
+    pub(crate) fn cut_short(&self) -> JoinError {
+        JoinError::cancelled(self.describe(), self.is_cancel_asked())
+    }
+
     /// The closure unwound with `payload`. std's hook has said where; it knows only
     /// the worker, so say which green thread it was.
     pub(super) fn failed(&self, payload: Box<dyn Any + Send>) -> JoinError {
         if cancel::is_cancel(payload.as_ref()) {
-            return JoinError::cancelled(self.describe());
+            return self.cut_short();
         }
         if !current::green_thread().is_null() {
             report(format_args!("  in {}", self.describe()));

@@ -63,7 +63,8 @@ pub(crate) struct MemberOf(NonNull<Members>);
 impl MemberOf {
     /// # Safety
     ///
-    /// The members outlive the task's closure, result and handle, and have counted it.
+    /// The members have counted it, and are there until it has left, and until its handle is gone
+    /// (or for ever out of reach).
     pub(crate) unsafe fn new(members: &Members) -> Self {
         Self(NonNull::from(members))
     }
@@ -462,7 +463,7 @@ impl Runnable {
             if header.is_refused.get() {
                 // Destructors that wait do so, as they would if the thread were unwinding.
                 cancel::uncancellable(|| {
-                    (header.vtable.abandon)(self.0, JoinError::cancelled(header.describe()));
+                    (header.vtable.abandon)(self.0, header.cut_short());
                 });
             } else {
                 (header.vtable.run)(self.0);
@@ -499,6 +500,9 @@ impl Runnable {
                 // SAFETY: no handle, so the result is ours (2).
                 drop_quietly_with(|| cancel::uncancellable(|| unsafe { drop_result(self.0) }));
                 before(task);
+                if task.vtable.is_member {
+                    task.completion.note_end();
+                }
                 // SAFETY: `self` owns the reference.
                 unsafe { release(self.0) };
             }

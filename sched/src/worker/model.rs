@@ -233,7 +233,7 @@ impl Stage {
         if self.real().expect_one(&self.0) {
             self.real().receive(thread.0, &self.0);
         } else {
-            let error = JoinError::cancelled(thread.0.header().describe());
+            let error = thread.0.header().cut_short();
             // SAFETY: it has not started.
             unsafe { thread.0.abandon(error) };
         }

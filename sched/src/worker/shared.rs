@@ -18,7 +18,6 @@ use super::slice::Slice;
 use super::slot::Slot;
 use super::{Counters, ParkedList, Worker, current_of};
 use crate::dedicated::Dedicated;
-use crate::error::JoinError;
 use crate::fork::Alive;
 use crate::metrics::WorkerMetrics;
 use crate::monitor::{Monitor, Names};
@@ -277,7 +276,7 @@ impl Shared {
         let (mut started, mut refused) = (Vec::new(), Vec::new());
         while let Some(thread) = self.take_injected() {
             if thread.header().home.get().is_null() || broken(Mutant::RefusesStarted) {
-                let error = JoinError::cancelled(thread.header().describe());
+                let error = thread.header().cut_short();
                 refused.push(RefusedThread::new(thread, error, self));
             } else {
                 // Woken from outside: it has a stack to unwind, on a worker.

@@ -358,7 +358,7 @@ impl Worker {
         let header = thread.header();
         let closes = self.shared.is_closing();
         if closes && !header.is_local {
-            return self.refuse(thread, JoinError::cancelled(header.describe()));
+            return self.refuse(thread, header.cut_short());
         }
         match self.runners.take(header.stack_size(), &self.shared.spare_runners) {
             Ok(runner) => {
