@@ -314,7 +314,9 @@ fn a_panic_counts_more_than_a_timeout() {
             let message = panic_of(|| {
                 timeout(Duration::from_millis(5), || {
                     scope(|s| {
-                        s.spawn(|| panic!("of a member"));
+                        let fails = s.spawn(|| panic!("of a member"));
+                        until(|| fails.is_finished());
+                        drop(fails);
                         s.spawn(park);
                         if in_closure {
                             park();
