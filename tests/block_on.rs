@@ -12,9 +12,9 @@ use std::thread;
 use std::time::Duration;
 
 use sward::time::{sleep, timeout};
-use sward::{Runtime, block_on, chan, park, runtime, spawn, yield_now};
+use sward::{JoinFuture, Runtime, block_on, chan, current, park, runtime, spawn, yield_now};
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_secs(20);
 const ALL: Ordering = Ordering::SeqCst;
 
 /// In an OS thread, and in green threads of each kind of runtime. A test that hangs fails.
@@ -284,7 +284,7 @@ fn a_thread_is_left_by_a_task_or_changes_tasks() {
 }
 
 /// Polls once; drops what comes.
-fn poll<F: Future>(future: Pin<&mut F>, waker: &Waker) -> bool {
+fn poll<F: Future + ?Sized>(future: Pin<&mut F>, waker: &Waker) -> bool {
     future.poll(&mut Context::from_waker(waker)).is_ready()
 }
 
@@ -313,6 +313,116 @@ fn a_waker_that_panics_harms_nobody() {
         assert!(!poll(joining.as_mut(), &waker));
         gate.open();
         assert_eq!(block_on(joining).unwrap(), 7);
+    });
+}
+
+/// The thread that ends calls the waker, which blocks, in the middle of everything: here of an
+/// executor whose queue is a channel of capacity 0.
+#[test]
+fn a_waker_may_block_the_thread_that_ends() {
+    type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
+    struct Task {
+        job: Mutex<Option<Job>>,
+        queue: chan::Sender<Arc<Task>>,
+    }
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {
+            let queue = self.queue.clone();
+            drop(queue.send(self));
+        }
+    }
+    in_green_threads(|| {
+        let (queue, tasks) = chan::bounded::<Arc<Task>>(0);
+        let executor = spawn(move || {
+            for task in tasks {
+                let waker = Waker::from(task.clone());
+                let mut job = task.job.lock().unwrap();
+                if job.as_mut().is_some_and(|job| poll(job.as_mut(), &waker)) {
+                    *job = None;
+                }
+            }
+        });
+        for i in 0..300 {
+            let job = async move {
+                spawn(move || (0..i % 5).for_each(|_| yield_now())).await.unwrap();
+            };
+            let job: Mutex<Option<Job>> = Mutex::new(Some(Box::pin(job)));
+            queue.send(Arc::new(Task { job, queue: queue.clone() })).unwrap();
+        }
+        drop(queue);
+        executor.join().unwrap();
+    });
+}
+
+/// It may even drop the future, and with that all that was known of the thread but to itself.
+#[test]
+fn a_waker_may_drop_the_last_handle_of_the_thread_that_ends() {
+    struct Drops(Mutex<Option<Pin<Box<JoinFuture<()>>>>>, fn());
+    impl Wake for Drops {
+        fn wake(self: Arc<Self>) {
+            let this = current().id();
+            drop(self.0.lock().unwrap().take());
+            // What would take the place of its task, were that gone.
+            let others: Vec<_> = (0..4).map(|_| spawn(yield_now)).collect();
+            (self.1)();
+            assert_eq!(current().id(), this);
+            others.into_iter().for_each(|other| other.join().unwrap());
+        }
+    }
+    for and_then in [|| (), yield_now, || sleep(Duration::from_millis(1))] {
+        for workers in [1, 2] {
+            let rt = of(workers);
+            rt.run(move || {
+                let mut joining = Box::pin(spawn(|| sleep(Duration::from_millis(1))).into_future());
+                let waking = Arc::new(Drops(Mutex::new(None), and_then));
+                assert!(!poll(joining.as_mut(), &Waker::from(waking.clone())));
+                *waking.0.lock().unwrap() = Some(joining);
+                while Arc::strong_count(&waking) > 1 {
+                    yield_now();
+                }
+            });
+            assert!(rt.shutdown(LONG));
+        }
+    }
+}
+
+/// A thread that is cancelled calls a waker that waits.
+#[test]
+fn a_wake_is_not_cut_short() {
+    struct Sends(chan::Sender<u32>);
+    impl Wake for Sends {
+        fn wake(self: Arc<Self>) {
+            self.0.send(7).unwrap();
+        }
+    }
+    in_green_threads(|| {
+        // It ends ..
+        let (sender, receiver) = chan::bounded(0);
+        let waker = Waker::from(Arc::new(Sends(sender)));
+        let mut joining = Box::pin(spawn(park).into_future());
+        assert!(!poll(joining.as_mut(), &waker));
+        joining.cancel();
+        // The waker waits, as long as nobody does here.
+        sleep(Duration::from_millis(2));
+        assert_eq!(receiver.recv_timeout(LONG), Ok(7));
+        // .. or sends to a task.
+        let (other, tasks) = chan::unbounded();
+        let mut receiving = Box::pin(tasks.recv_async());
+        assert!(!poll(receiving.as_mut(), &waker));
+        let begun = Gate::default();
+        let gate = begun.clone();
+        let cancelled = spawn(move || {
+            gate.open();
+            sward::uncancellable(park);
+            other.send(1).unwrap();
+            park();
+        });
+        block_on(begun);
+        cancelled.cancel();
+        cancelled.thread().unpark();
+        sleep(Duration::from_millis(2));
+        assert_eq!(receiver.recv_timeout(LONG), Ok(7));
+        assert!(cancelled.join().unwrap_err().is_cancelled());
     });
 }
 

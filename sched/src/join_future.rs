@@ -8,10 +8,12 @@
 use std::fmt;
 use std::future::IntoFuture;
 use std::marker::PhantomPinned;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::error::JoinError;
+use crate::fork;
 use crate::join::JoinHandle;
 use crate::primitive::{Mutant, broken, relax};
 use crate::waiter::{OwnWaker, TaskWaiter};
@@ -28,9 +30,12 @@ use crate::waiter::{OwnWaker, TaskWaiter};
 /// assert_eq!(sum, 42);
 /// ```
 ///
+/// The task's waker is called by the thread that ends, as the last that it does: a waker that blocks
+/// keeps that thread, and a shutdown of its runtime, waiting.
+///
 /// # Panics
 ///
-/// When it is polled after it was ready.
+/// When it is polled after it was ready, or when a `select!` has taken the result of its handle.
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct JoinFuture<T> {
     /// Until it is ready.
@@ -90,6 +95,7 @@ impl<T> Future for JoinFuture<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        fork::check();
         let waker = OwnWaker::of(context.waker());
         // SAFETY: it is not moved.
         let this = unsafe { self.get_unchecked_mut() };
@@ -129,6 +135,9 @@ impl<T> IntoFuture for JoinHandle<T> {
         }
     }
 }
+
+impl<T> UnwindSafe for JoinFuture<T> {}
+impl<T> RefUnwindSafe for JoinFuture<T> {}
 
 impl<T> fmt::Debug for JoinFuture<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

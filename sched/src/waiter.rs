@@ -33,7 +33,7 @@
 //!    which may, begins in `WATCHED` (`meanwhile`): nobody owes it a wake.
 //! 3. A claimer writes to the waiter's slot between `claim` and `done`; the Release
 //!    store of `DONE` is its last touch of waiter and node. A `Wake` touches the
-//!    *thread* only, which waits for it.
+//!    *thread* only, which waits for it (or carries a task's `Waker`: users' code).
 //! 4. Wake after unlocking: a wake may run another thread's queue code.
 //! 5. A [`TaskWaiter`] is no thread: it never waits here, is never cancelled, and may go away at
 //!    any time. So its claim is made and `done` under the lock of the one list that it stands in,

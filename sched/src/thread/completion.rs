@@ -32,7 +32,7 @@ pub(super) enum OnFinish {
     /// A handle exists; nobody waits. The thread's reference is gone.
     Nothing,
     /// The joiner's waiter is to be claimed. The thread's reference is gone; the joiner's
-    /// keeps the task until it is woken or told by `serve`.
+    /// keeps the task until that claim is done, or it is told by `serve`.
     WakeJoiner,
     /// Nobody will ever ask for the result: to be dropped before the reference is.
     DropResult,

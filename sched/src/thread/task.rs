@@ -509,14 +509,24 @@ impl Runnable {
             OnFinish::WakeJoiner => {
                 let joiner = NonNull::new(task.joiner.get().cast_mut());
                 let joiner = joiner.expect("a joiner is set before it is announced");
-                // SAFETY: the joiner and, through its reference, the task stay until it is
-                // woken, or served (completion.rs, 3).
+                // SAFETY: the joiner and, through its reference, the task stay until its claim
+                // is done, or it is served (completion.rs, 3).
                 match unsafe { Waiter::claim(joiner) } {
+                    None => task.completion.serve(),
+                    Some(claim) if claim.is_task() => {
+                        task.joiner.set(ptr::null());
+                        // Its waker is users' code, which runs in this thread still, and may
+                        // block: so the task stays until that has returned.
+                        task.completion.retain();
+                        claim.done(0).wake();
+                        before(task);
+                        // SAFETY: the reference from above.
+                        unsafe { release(self.0) };
+                    }
                     Some(claim) => {
                         task.joiner.set(ptr::null());
                         claim.done(0).wake();
                     }
-                    None => task.completion.serve(),
                 }
             }
         }

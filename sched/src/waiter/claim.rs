@@ -124,6 +124,12 @@ impl Claim {
     /// claim.
     pub fn put_aside(self) {}
 
+    /// Whether it is a task's.
+    pub(crate) fn is_task(&self) -> bool {
+        // SAFETY: claimed and not done: (2).
+        unsafe { self.waiter.as_ref() }.is_task()
+    }
+
     /// What was promised is in place.
     #[inline]
     pub fn done(self, case: u32) -> Wake {

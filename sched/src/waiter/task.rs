@@ -7,6 +7,7 @@ use std::ptr;
 use std::task::Waker;
 
 use super::{DONE, Outcome, WAITING, Waiter, Waiting};
+use crate::cancel::uncancellable;
 use crate::primitive::atomic::Ordering;
 use crate::primitive::{Mutant, broken};
 use crate::thread::drop_quietly_with;
@@ -35,7 +36,7 @@ impl Drop for OwnWaker {
     fn drop(&mut self) {
         // SAFETY: it is not touched again.
         let waker = unsafe { ManuallyDrop::take(&mut self.0) };
-        drop_quietly_with(|| drop(waker));
+        drop_quietly_with(|| uncancellable(|| drop(waker)));
     }
 }
 
@@ -109,7 +110,8 @@ impl fmt::Debug for TaskWaiter {
 }
 
 /// Wakes a task. A waker is users' code, and runs in the middle of somebody else's operation: one
-/// that panics has been reported by the panic hook, and ends nothing else.
+/// that panics has been reported by the panic hook, and ends nothing else. Nor is it cut short
+/// because that one is cancelled: the task would not be woken.
 pub fn wake(waker: Waker) {
-    drop_quietly_with(|| waker.wake());
+    drop_quietly_with(|| uncancellable(|| waker.wake()));
 }
