@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 use super::inbox::Inbox;
 use super::slot::Slot;
 use super::{Idle, Remote, Shared, Worker};
-use crate::error::JoinError;
 use crate::join::JoinHandle;
 use crate::launch::new_thread;
 use crate::monitor::Monitor;
