@@ -18,7 +18,7 @@ use std::process;
 use std::ptr::NonNull;
 
 use sward_sched::internal::{WaitList, WaitQueue, Wakes};
-use sward_sched::primitive::atomic::{AtomicUsize, Ordering, fence};
+use sward_sched::primitive::atomic::{AtomicUsize, Ordering};
 use sward_sched::primitive::{Mutant, UnsafeCell, broken};
 
 use crate::acquire::{Acquire, Attempt};
@@ -74,10 +74,6 @@ impl Group {
     ///
     /// `this` is the last that has anything to do with the group.
     unsafe fn free(this: NonNull<Self>) {
-        if !broken(Mutant::GroupFreedBlindly) {
-            // Acquire: pairs with the Release of all that have given theirs up.
-            fence(Ordering::Acquire);
-        }
         // SAFETY: the caller's promise; it came from a box.
         let group = unsafe { Box::from_raw(this.as_ptr()) };
         group.alive.with_mut(|_| {});
@@ -94,8 +90,10 @@ impl Group {
             true => Ordering::Relaxed,
             false => Ordering::Release,
         };
-        // Release: pairs with the Acquire in `free`.
+        // Release: pairs with the Acquire of the last.
         if group.references.fetch_sub(1, order) == 1 {
+            // Acquire: pairs with the Release of all others.
+            group.references.load(Ordering::Acquire);
             // SAFETY: it was the last (2).
             unsafe { Self::free(this) };
         }
@@ -150,8 +148,13 @@ impl Clone for Member {
 impl Drop for Member {
     fn drop(&mut self) {
         self.group().look();
-        // Release: pairs with the Acquire below, and in `is_over`.
-        let before = self.group().members.fetch_sub(MEMBER, Ordering::Release);
+        // Release: pairs with the Acquire here, and in `is_over`. Acquire: what all members did is seen
+        // by those that the last one wakes. (The thread sanitizer sees no fences.)
+        let order = match broken(Mutant::GroupFreedBlindly) {
+            true => Ordering::Release,
+            false => Ordering::AcqRel,
+        };
+        let before = self.group().members.fetch_sub(MEMBER, order);
         if before / MEMBER != 1 {
             return;
         }
@@ -159,8 +162,6 @@ impl Drop for Member {
             // SAFETY: (3).
             return unsafe { Group::free(self.0) };
         }
-        // Acquire: what all members did is seen by those that are woken.
-        fence(Ordering::Acquire);
         if broken(Mutant::MembersReferenceGivenUpEarly) {
             // SAFETY: none.
             unsafe { Group::release(self.0) };
