@@ -97,6 +97,18 @@
 //! nevertheless, other workers take over the threads that have not begun there; those that have
 //! begun wait.
 //!
+//! # When a program hangs
+//!
+//! [`dump()`] tells of each green thread what it waits for and since when, who has the lock that it
+//! waits for, who spawned it and where; as text, as JSON, or on SIGQUIT
+//! ([`runtime::Builder::dump_on_sigquit`]). Threads that wait for each other's locks in a ring are
+//! named first.
+//!
+//! When all green threads wait, and nothing is left that could ever wake one, [`run`] panics with that
+//! dump. Not before: an OS thread that is none of sward's might wake somebody, so in a process that
+//! has any (as the test harness has), or that waits for a signal, a job in [`unblock`], or a future,
+//! nothing is said.
+//!
 //! # The end of a program, and forks
 //!
 //! When `main` returns, threads that still run are not waited for, as in Go; `process::exit`
@@ -140,7 +152,7 @@ pub use sward_macros::{go, main, test};
 pub use sward_sched::{
     Builder, DEFAULT_STACK_SIZE, JoinError, JoinFuture, JoinHandle, LocalJoinHandle,
     MIN_STACK_SIZE, Metrics, Placement, Priority, Runtime, Scope, ScopedJoinHandle, Thread,
-    ThreadId, WorkerMetrics, block_in_place, block_on, checkpoint, current, metrics, park, run,
-    runtime, scope, spawn, spawn_local, stack_usage, time, unblock, uncancellable, yield_now,
+    ThreadId, WorkerMetrics, block_in_place, block_on, checkpoint, current, dump, metrics, park,
+    run, runtime, scope, spawn, spawn_local, stack_usage, time, unblock, uncancellable, yield_now,
 };
 pub use sward_sync as sync;

@@ -19,7 +19,7 @@ use std::task::{Poll, Waker};
 
 use sward_sched::checkpoint;
 use sward_sched::internal::{
-    Node, Outcome, OwnWaker, TaskWaiter, WaitList, Waiter, Wakes, raise_cancel,
+    Node, Outcome, OwnWaker, Reason, TaskWaiter, WaitList, Waiter, Wakes, raise_cancel,
 };
 use sward_sched::primitive::{Mutant, Mutex, MutexGuard, broken};
 
@@ -54,6 +54,7 @@ impl<S> Announced<S> {
     /// Waits until `look` finds something, or until the deadline.
     pub(crate) fn find<R>(
         &self,
+        reason: &'static Reason,
         mut deadline: Deadline,
         mut look: impl FnMut(&mut S) -> Option<R>,
     ) -> Result<R, TimedOut> {
@@ -67,7 +68,7 @@ impl<S> Announced<S> {
                 drop(inner);
                 inner = self.inner.lock();
             }
-            let waiter = Waiter::new();
+            let waiter = Waiter::new().about(reason, self);
             let node = Node::new(&waiter, ptr::null_mut());
             // SAFETY: both stay here, and the node is removed below unless whoever announces has.
             unsafe { inner.waiting.push_back(&node) };

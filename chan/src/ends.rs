@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use sward_sched::dump::Wait;
+use sward_sched::internal::{Reason, Waiter};
 use sward_sched::primitive::atomic::{AtomicUsize, Ordering};
 use sward_sched::primitive::{Mutant, broken};
 
@@ -17,7 +19,62 @@ pub(crate) struct Ends<T> {
     receivers: AtomicUsize,
 }
 
+/// What a wait for a channel is for, as a dump shows it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct About {
+    reason: &'static Reason,
+    ends: *const (),
+}
+
+impl About {
+    /// That of `waiter`.
+    #[inline]
+    pub(crate) fn of(self, waiter: Waiter) -> Waiter {
+        waiter.about(self.reason, self.ends)
+    }
+}
+
 impl<T> Ends<T> {
+    /// What a wait to send is for.
+    #[inline]
+    pub(crate) fn sending(&self) -> About {
+        // SAFETY: a thread that waits has an end of the channel.
+        let reason = const { &unsafe { Reason::with("send", Self::look) } };
+        About { reason, ends: std::ptr::from_ref(self).cast() }
+    }
+
+    /// What a wait to receive is for.
+    #[inline]
+    pub(crate) fn receiving(&self) -> About {
+        // SAFETY: as above.
+        let reason = const { &unsafe { Reason::with("receive", Self::look) } };
+        About { reason, ends: std::ptr::from_ref(self).cast() }
+    }
+
+    /// # Safety
+    ///
+    /// `ends` are a channel's, and stay.
+    unsafe fn look(ends: *const (), wait: &mut Wait) {
+        // SAFETY: the caller's promise.
+        unsafe { &*ends.cast::<Self>() }.tell(wait);
+    }
+
+    /// What a select's arm tells of it.
+    pub(crate) fn seen(&self, kind: &'static str) -> Wait {
+        let mut wait = Wait::new(kind, std::ptr::null());
+        self.tell(&mut wait);
+        wait
+    }
+
+    /// Tells a dump of this channel. Locks it for a moment.
+    fn tell(&self, wait: &mut Wait) {
+        wait.object = std::ptr::from_ref(self).addr();
+        wait.len = Some(self.channel.len());
+        wait.capacity = self.channel.capacity();
+        wait.senders = Some(self.senders());
+        wait.receivers = Some(self.receivers());
+    }
+
     /// With one of each.
     pub(crate) fn new(channel: Flavor<T>) -> Self {
         Self { channel, senders: AtomicUsize::new(1), receivers: AtomicUsize::new(1) }

@@ -32,6 +32,10 @@ impl<T> Receiver<T> {
         Self { ends }
     }
 
+    pub(crate) fn ends(&self) -> &Ends<T> {
+        &self.ends
+    }
+
     #[inline]
     pub(crate) fn channel(&self) -> &Flavor<T> {
         &self.ends.channel
@@ -82,7 +86,7 @@ impl<T> Receiver<T> {
     /// When the channel is empty, and closed or without a sender.
     #[inline]
     pub fn recv(&self) -> Result<T, RecvError> {
-        self.channel().recv(Deadline::Never).map_err(|_| RecvError)
+        self.channel().recv(Deadline::Never, self.ends.receiving()).map_err(|_| RecvError)
     }
 
     /// Receives the oldest value, waiting for `timeout` at most.
@@ -108,7 +112,7 @@ impl<T> Receiver<T> {
     ///
     /// When the time is up, or no value will ever come.
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        self.channel().recv(Deadline::In(timeout))
+        self.channel().recv(Deadline::In(timeout), self.ends.receiving())
     }
 
     /// Receives the oldest value, waiting until `deadline` at most.
@@ -133,7 +137,7 @@ impl<T> Receiver<T> {
     ///
     /// As [`recv_timeout`](Self::recv_timeout).
     pub fn recv_deadline(&self, deadline: Instant) -> Result<T, RecvTimeoutError> {
-        self.channel().recv(Deadline::At(deadline))
+        self.channel().recv(Deadline::At(deadline), self.ends.receiving())
     }
 
     /// Whether the channel is closed: by [`close`](Self::close), or because one side is gone. What

@@ -31,6 +31,10 @@ impl<T> Sender<T> {
         Self { ends }
     }
 
+    pub(crate) fn ends(&self) -> &Ends<T> {
+        &self.ends
+    }
+
     #[inline]
     pub(crate) fn channel(&self) -> &Flavor<T> {
         &self.ends.channel
@@ -80,7 +84,9 @@ impl<T> Sender<T> {
     /// The value comes back when the channel is closed or has no receiver left.
     #[inline]
     pub fn send(&self, value: T) -> Result<(), SendError<T>> {
-        self.channel().send(value, Deadline::Never).map_err(|error| SendError(error.into_inner()))
+        self.channel()
+            .send(value, Deadline::Never, self.ends.sending())
+            .map_err(|error| SendError(error.into_inner()))
     }
 
     /// Sends `value`, waiting for `timeout` at most.
@@ -106,7 +112,7 @@ impl<T> Sender<T> {
     ///
     /// The value comes back when the time is up, or nobody can receive it.
     pub fn send_timeout(&self, value: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
-        self.channel().send(value, Deadline::In(timeout))
+        self.channel().send(value, Deadline::In(timeout), self.ends.sending())
     }
 
     /// Sends `value`, waiting until `deadline` at most.
@@ -131,7 +137,7 @@ impl<T> Sender<T> {
     ///
     /// As [`send_timeout`](Self::send_timeout).
     pub fn send_deadline(&self, value: T, deadline: Instant) -> Result<(), SendTimeoutError<T>> {
-        self.channel().send(value, Deadline::At(deadline))
+        self.channel().send(value, Deadline::At(deadline), self.ends.sending())
     }
 
     /// Closes the channel for all, as Go's `close` does: what is queued can still be

@@ -7,8 +7,9 @@ use std::fmt;
 use std::ptr;
 use std::time::Instant;
 
+use crate::dump::Wait;
 use crate::error::JoinError;
-use crate::join::JoinHandle;
+use crate::join::{JOIN, JoinHandle};
 use crate::time::Timer;
 use crate::wait_list::Node;
 use crate::waiter::Waiter;
@@ -42,6 +43,13 @@ impl<'a, T> JoinArm<'a, T> {
         unsafe { self.0.notify(waiter) }
     }
 
+    /// What it waits for, for a dump.
+    pub fn look(&self) -> Wait {
+        let header = std::ptr::from_ref(self.0.task().header()).cast();
+        // SAFETY: the handle has a reference to it.
+        unsafe { JOIN.look(header) }
+    }
+
     /// It hears no more: its wait has ended.
     pub fn leave(&self) {
         self.0.forget();
@@ -70,6 +78,11 @@ impl<'a> TimerArm<'a> {
     /// Whether its time has come.
     pub fn is_ready(&self) -> bool {
         self.timer.is_elapsed()
+    }
+
+    /// What it waits for, for a dump.
+    pub fn look(&self) -> Wait {
+        Wait::new("timer", std::ptr::from_ref(&*self.timer).cast())
     }
 
     /// Until when to wait. `waiter` hears when it is set anew, and has less time left then.

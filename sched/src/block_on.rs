@@ -9,18 +9,20 @@
 //! 3. Wakers may ring at any time, any number of times, and after the end: they share the bell.
 
 use std::future::IntoFuture;
+use std::mem::ManuallyDrop;
 use std::pin::pin;
 use std::ptr;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::cancel;
+use crate::dump;
 use crate::park::checkpoint;
 use crate::primitive::atomic::{AtomicBool, Ordering};
 use crate::primitive::{Mutant, broken};
 use crate::wait_list::Node;
 use crate::wait_queue::WaitQueue;
-use crate::waiter::{Outcome, Waiter};
+use crate::waiter::{Outcome, Reason, Waiter};
 
 /// Waits until a future is ready, and returns what it gives.
 ///
@@ -105,12 +107,26 @@ impl Bell {
         self.rung.swap(false, Ordering::Acquire)
     }
 
+    /// Tells a dump how many wakers there are beside the thread's own.
+    ///
+    /// # Safety
+    ///
+    /// `bell` is that of a thread that waits, as `Arc::as_ptr` gave it.
+    unsafe fn look(bell: *const (), wait: &mut dump::Wait) {
+        // SAFETY: the caller's promise; the count is not changed.
+        let bell = ManuallyDrop::new(unsafe { Arc::from_raw(bell.cast::<Self>()) });
+        // The thread has the bell itself, and the waker that it polls with.
+        wait.senders = Some(Arc::strong_count(&bell) - 2);
+    }
+
     /// Waits for a ring, unless there was one since the last that was heard.
-    fn listen(&self) {
+    fn listen(self: &Arc<Self>) {
         if self.has_rung() {
             return checkpoint();
         }
-        let waiter = Waiter::new();
+        // SAFETY: the bell is the thread's that waits.
+        static FUTURE: Reason = unsafe { Reason::with("future", Bell::look) };
+        let waiter = Waiter::new().about(&FUTURE, Arc::as_ptr(self));
         let node = Node::new(&waiter, ptr::null_mut());
         {
             let line = self.line.lock();

@@ -111,6 +111,18 @@ pub fn identity() -> NonZeroU64 {
     })
 }
 
+/// As [`identity`], for a note that nothing goes by: quicker in green threads; in a worker's own loop
+/// it is the last thread that ran there.
+#[inline(never)]
+pub fn runs_as() -> u64 {
+    let slice = hidden(SLICE.with(Cell::get));
+    // SAFETY: null, or a worker's, which takes itself out of the thread-local before it goes away.
+    match unsafe { slice.as_ref() } {
+        Some(slice) => slice.running().id(),
+        None => identity().get(),
+    }
+}
+
 /// Counts an operation of the green thread that this code runs in. `true`: it is to yield at
 /// its next [`checkpoint`](crate::checkpoint).
 #[inline(never)]

@@ -10,6 +10,7 @@
 
 use std::sync::{Arc, Weak};
 
+use crate::deadlock::OurThread;
 use crate::error::JoinError;
 use crate::primitive::{Mutex, ThreadBuilder};
 use crate::refused::RefusedThread;
@@ -26,16 +27,19 @@ impl Dedicated {
         Self(Mutex::new(Vec::new()))
     }
 
+    /// Those that are left.
+    pub(crate) fn runtimes(&self) -> Vec<Arc<Shared>> {
+        self.0.lock().iter().filter_map(Weak::upgrade).collect()
+    }
+
     /// The outer runtime closes.
     pub(crate) fn close(&self) {
-        let inner: Vec<_> = self.0.lock().iter().filter_map(Weak::upgrade).collect();
-        inner.iter().for_each(|inner| inner.close());
+        self.runtimes().iter().for_each(Shared::close);
     }
 
     /// Threads of theirs that have started and not finished.
     pub(crate) fn unfinished(&self) -> usize {
-        let inner: Vec<_> = self.0.lock().iter().filter_map(Weak::upgrade).collect();
-        inner.iter().map(|inner| inner.unfinished()).sum()
+        self.runtimes().iter().map(|inner| inner.unfinished()).sum()
     }
 
     fn add(&self, shared: &Arc<Shared>) {
@@ -66,6 +70,7 @@ pub(crate) fn start(thread: Runnable, outer: &Arc<Shared>) {
     inner.start(thread, Placement::Spread);
     let (theirs, outer_too) = (inner.clone(), outer.clone());
     let work = move || {
+        let _ours = OurThread::begin();
         outer_too.setup.leave_cores();
         Worker::run(theirs, 0, queues);
         outer_too.party_leaves();

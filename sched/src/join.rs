@@ -7,10 +7,22 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::{Duration, Instant};
 
 use crate::cancel;
+use crate::dump::Wait;
 use crate::error::JoinError;
 
-use crate::thread::{RawTask, Thread};
-use crate::waiter::{Outcome, Waiter};
+use crate::thread::{Header, RawTask, Thread};
+use crate::waiter::{Outcome, Reason, Waiter};
+
+// SAFETY: whoever joins has a reference to the thread.
+pub(crate) static JOIN: Reason = unsafe { Reason::with("join", look) };
+
+/// # Safety
+///
+/// `header` is that of a thread to which the caller has a reference.
+unsafe fn look(header: *const (), wait: &mut Wait) {
+    // SAFETY: the caller's promise.
+    wait.thread = Some(unsafe { &*header.cast::<Header>() }.id.get());
+}
 
 /// Owns the result of a green thread. Dropping it detaches the thread, which runs on.
 ///
@@ -153,6 +165,7 @@ impl<T> JoinHandle<T> {
         if self.is_finished() {
             return Outcome::Done(0);
         }
+        waiter.is_about(&JOIN, self.task.header());
         // SAFETY: the waiter stays here until `wait` has returned with `Done`, or
         // `forget_joiner` has.
         if !unsafe { self.task.set_joiner(&waiter) } {

@@ -5,6 +5,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::current;
+use crate::deadlock::InRun;
 use crate::dedicated;
 use crate::fork;
 use crate::join::{JoinHandle, LocalJoinHandle};
@@ -145,6 +146,7 @@ where
 }
 
 /// A thread on `shared` that the caller outwaits, so that it may borrow.
+#[track_caller]
 pub(crate) fn run_on<F, T>(
     f: F,
     shared: &Arc<Shared>,
@@ -160,8 +162,15 @@ where
     // the thread has finished and its closure is gone; the result is taken there.
     let (task, runnable) = unsafe { new_thread(f, shared, options, location, ()) };
     shared.start(runnable, Placement::Spread);
+    let in_run = InRun::enter(&task);
     // SAFETY: the first handle, of the right type.
     let handle = unsafe { JoinHandle::new(task) };
-    // It is not cancelled: whoever calls this holds on to the runtime.
-    handle.join_uncancelled().unwrap_or_else(|error| error.resume())
+    let result = handle.join_uncancelled();
+    let deadlock = in_run.and_then(InRun::leave);
+    // It is not cancelled otherwise: whoever calls this holds on to the runtime.
+    match (result, deadlock) {
+        (Ok(value), _) => value,
+        (Err(error), Some(report)) if error.is_cancelled() => panic!("{report}"),
+        (Err(error), _) => error.resume(),
+    }
 }

@@ -11,8 +11,10 @@ mod builder;
 mod cancel;
 mod context;
 mod current;
+mod deadlock;
 mod dedicated;
 mod driver;
+pub mod dump;
 mod error;
 mod fork;
 mod join;
@@ -29,6 +31,7 @@ mod report;
 pub mod runtime;
 mod scope;
 mod setup;
+mod sigquit;
 mod spans;
 mod spawn;
 mod stack;
@@ -45,6 +48,7 @@ mod worker;
 pub use self::block_on::block_on;
 pub use self::builder::Builder;
 pub use self::cancel::uncancellable;
+pub use self::dump::dump;
 pub use self::error::JoinError;
 pub use self::join::{JoinHandle, LocalJoinHandle};
 pub use self::join_future::JoinFuture;
@@ -64,7 +68,7 @@ pub use self::worker::{Placement, Priority};
 pub mod internal {
     pub use crate::arms::{JoinArm, TimerArm};
     pub use crate::cancel::raise as raise_cancel;
-    pub use crate::current::{charge, identity, random};
+    pub use crate::current::{charge, identity, random, runs_as};
     pub use crate::launch::Home;
     pub use crate::park::{give_way, hesitate, may_hesitate};
     #[cfg(sward_loom)]
@@ -72,7 +76,9 @@ pub mod internal {
     pub use crate::stack::refuse_marks as refuse_guard_marks;
     pub use crate::wait_list::{Node, WaitList, Wakes};
     pub use crate::wait_queue::{WaitQueue, WaitQueueGuard};
-    pub use crate::waiter::{Claim, Outcome, OwnWaker, TaskWaiter, Waiter, Wake, wake_task};
+    pub use crate::waiter::{
+        Claim, Outcome, OwnWaker, Reason, TaskWaiter, Waiter, Wake, wake_task,
+    };
     pub use crate::worker::Idle;
     #[cfg(sward_loom)]
     pub use crate::worker::model;

@@ -10,6 +10,8 @@
 //!   migrating threads are fired on its behalf;
 //! - once for each such turn it is counted and, in a debug build, if it goes on, reported.
 //!
+//! When all of them sleep it asks once whether that is for ever (deadlock.rs).
+//!
 //! Every [`TRIM`] it gives memory back that the workers have not needed meanwhile.
 //!
 //! 1. While every worker sleeps, and there is nothing left to give back, the monitor sleeps,
@@ -25,6 +27,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::deadlock;
 use crate::os_parker::OsParker;
 use crate::primitive::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering, fence};
 use crate::primitive::{Mutant, Mutex, broken};
@@ -98,11 +101,13 @@ impl Monitor {
     /// Watches the workers of `shared` until it closes.
     pub(crate) fn run(shared: &Arc<Shared>) {
         let mut seen: Box<[_]> = shared.remotes.iter().map(|_| Seen::default()).collect();
-        let mut trim = Trim::new();
+        let (mut trim, mut deadlock) = (Trim::new(), deadlock::Watch::default());
         while !shared.is_closing() {
             trim.look_at(shared);
             if !shared.idle.is_anyone_awake() {
-                shared.monitor.sleep(&shared.idle, trim.deadline());
+                deadlock.look_at(shared);
+                let deadline = trim.deadline().into_iter().chain(deadlock.deadline()).min();
+                shared.monitor.sleep(&shared.idle, deadline);
                 // Unless it was the deadline: somebody has been awake.
                 trim.restart();
                 continue;
@@ -250,15 +255,15 @@ impl Names {
         }
     }
 
-    fn get(&self, id: u64) -> Option<String> {
+    pub(crate) fn get(&self, id: u64) -> Option<String> {
         self.0.lock().get(&id).cloned()
     }
 }
 
 /// What [`RunningNow`] said.
 pub(crate) struct Running {
-    id: u64,
-    location: &'static Location<'static>,
+    pub(crate) id: u64,
+    pub(crate) location: &'static Location<'static>,
 }
 
 impl RunningNow {
@@ -274,7 +279,13 @@ impl RunningNow {
         self.id.store(thread.id.get(), Ordering::Relaxed);
     }
 
-    fn read(&self) -> Option<Running> {
+    /// The number of that thread.
+    #[inline]
+    pub(crate) fn id(&self) -> u64 {
+        self.id.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn read(&self) -> Option<Running> {
         let id = self.id.load(Ordering::Relaxed);
         // SAFETY: null, or from a `&'static`.
         let location = unsafe { self.location.load(Ordering::Relaxed).as_ref() };

@@ -11,7 +11,7 @@ use crate::fork;
 use crate::primitive::{Mutant, NAPS, broken, spin};
 use crate::thread::Header;
 use crate::wait_list::Node;
-use crate::waiter::{Outcome, Waiter};
+use crate::waiter::{Outcome, Reason, Waiter};
 use crate::worker;
 
 /// Waits until somebody calls [`Thread::unpark`](crate::Thread::unpark) on this
@@ -47,7 +47,8 @@ pub fn park() {
         fork::check();
         return park_os_thread();
     };
-    let waiter = Waiter::new();
+    static PARK: Reason = Reason::new("park");
+    let waiter = Waiter::new().because(&PARK);
     let node = Node::new(&waiter, std::ptr::null_mut());
     {
         let mut waiting = thread.waiting.lock();

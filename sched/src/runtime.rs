@@ -147,6 +147,12 @@ impl Runtime {
         Metrics::of(&self.shared)
     }
 
+    /// How many of its threads wait, as a dump sees it.
+    #[cfg(sward_loom)]
+    pub fn count_waiting(&self) -> usize {
+        self.shared.count_waiting()
+    }
+
     /// Ends the runtime: threads that have not started are dropped, those that wait
     /// are unwound from their blocking call, those that run are unwound from their
     /// next. All their handles resolve ([`JoinError::is_cancelled`]). Then its OS

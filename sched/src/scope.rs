@@ -33,7 +33,7 @@ use crate::primitive::atomic::{AtomicUsize, Ordering};
 use crate::primitive::{Mutant, Mutex, Presence, UnsafeCell, broken, relax};
 use crate::report::report;
 use crate::thread::{MemberOf, Options, RawTask, Thread, drop_quietly_with};
-use crate::waiter::{Outcome, Waiter};
+use crate::waiter::{Outcome, Reason, Waiter};
 
 /// The owner waits.
 const WAITS: usize = 1;
@@ -128,6 +128,8 @@ impl Members {
 
     /// Waits until all have left. `false`: the wait has ended otherwise, and some have not.
     pub(crate) fn wait(&self, waiter: &Waiter, deadline: Option<Instant>) -> bool {
+        static SCOPE: Reason = Reason::new("scope");
+        waiter.is_about(&SCOPE, self);
         self.owner.with_mut(|owner| {
             // SAFETY: nobody reads it before it is announced.
             unsafe { *owner = waiter }

@@ -94,8 +94,10 @@ where
 ///
 /// # Panics
 ///
-/// With the panic of `f`; when there is no stack to run it on; when the global runtime
-/// cannot be started; in a process that was forked from one with a runtime.
+/// With the panic of `f`; when there is no stack to run it on; when all green threads of the process
+/// wait, and nothing is left that could wake one: with a [dump](crate::dump()), after `f` has been
+/// unwound (if it cannot be, because it waits for a lock, the process is aborted); when the global
+/// runtime cannot be started; in a process that was forked from one with a runtime.
 #[track_caller]
 pub fn run<F, T>(f: F) -> T
 where

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::current;
+use crate::deadlock::OurThread;
 use crate::fork;
 use crate::join::JoinHandle;
 use crate::launch::new_thread;
@@ -269,6 +270,7 @@ impl BlockingPool {
     fn start_thread(self: &Arc<Self>) -> io::Result<()> {
         let pool = self.clone();
         let work = move || {
+            let _ours = OurThread::begin();
             pool.setup.leave_cores();
             pool.work();
         };
@@ -313,6 +315,12 @@ impl BlockingPool {
     #[cfg(sward_loom)]
     pub(crate) fn expire(&self) {
         self.submitted.expire();
+    }
+
+    /// Whether it has anything to do, or its threads are not all there yet.
+    pub(crate) fn is_busy(&self) -> bool {
+        let state = self.state.lock();
+        !state.jobs.is_empty() || state.threads != state.idle
     }
 
     /// Lets the idle threads end, and the others after their jobs.

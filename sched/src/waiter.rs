@@ -39,12 +39,16 @@
 //!    any time. So its claim is made and `done` under the lock of the one list that it stands in,
 //!    which whoever owns it takes before it looks at it, and the wake carries the `Waker` away. (But for
 //!    one that waits for the end of a thread: join_future.rs.)
+//! 6. What a waiter is about is written before the wait, and read by others only while its thread is
+//!    off its stack and cannot be resumed: by its worker between two turns, or by whoever holds it
+//!    (`thread/state.rs`). What it names lasts until the wait has returned.
 //!
 //! Rejected: a wake handle with a count of its own (two more atomic operations for
 //! each hand-over; (2) makes it unnecessary for threads), and waiting on the thread's
 //! own `park` token (a stray `unpark` would have to be told from a real one).
 
 mod claim;
+mod reason;
 mod task;
 
 use std::cell::Cell;
@@ -53,9 +57,11 @@ use std::ptr::NonNull;
 use std::time::Instant;
 
 pub use self::claim::{Claim, Wake};
+pub use self::reason::Reason;
 pub use self::task::{OwnWaker, TaskWaiter, wake as wake_task};
 use crate::cancel::Terms;
 use crate::current;
+use crate::dump::Wait;
 use crate::fork;
 use crate::os_parker::OsParker;
 use crate::primitive::atomic::{AtomicU32, Ordering};
@@ -83,6 +89,9 @@ const LOOKS: u32 = if NAPS { 64 } else { 1 };
 /// to sleep and to be woken costs two switches and some microseconds.
 const YIELDS: u32 = if NAPS { 10 } else { 0 };
 
+/// Whoever waits has not said.
+static UNKNOWN: Reason = Reason::new("unknown");
+
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -109,10 +118,20 @@ pub struct Waiter {
     /// Whether what it gives away comes only after it has been claimed.
     gives_later: bool,
     presence: Presence,
+    /// For whoever looks at the thread meanwhile (6).
+    about: Cell<About>,
     _pinned: PhantomPinned,
     /// Neither `Send` nor `Sync`: only the thread that made it waits on it. Others
     /// reach it by pointer, through (1).
     _local: PhantomData<*const ()>,
+}
+
+/// What a wait is for, and since when its thread is off its stack.
+#[derive(Clone, Copy, Debug)]
+struct About {
+    reason: &'static Reason,
+    object: *const (),
+    since: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -147,9 +166,45 @@ impl Waiter {
             sends: false,
             gives_later: false,
             presence: Presence::new(),
+            about: Cell::new(About { reason: &UNKNOWN, object: std::ptr::null(), since: None }),
             _pinned: PhantomPinned,
             _local: PhantomData,
         }
+    }
+
+    /// The same, which waits for `reason`, at `object`.
+    #[inline]
+    pub fn about<T>(self, reason: &'static Reason, object: *const T) -> Self {
+        self.is_about(reason, object);
+        self
+    }
+
+    /// The same, which waits for `reason`, at nothing that has an address.
+    #[inline]
+    pub fn because(self, reason: &'static Reason) -> Self {
+        self.about::<()>(reason, std::ptr::null())
+    }
+
+    /// It waits for `reason`, at `object`. Not after the wait has begun.
+    #[inline]
+    pub fn is_about<T>(&self, reason: &'static Reason, object: *const T) {
+        self.about.set(About { reason, object: object.cast(), since: None });
+    }
+
+    /// What it waits for, if nobody has ended the wait yet.
+    ///
+    /// # Safety
+    ///
+    /// Its thread is green, off its stack, and not resumed meanwhile (6).
+    pub(crate) unsafe fn look(&self) -> Option<Wait> {
+        if !self.is_waiting() {
+            return None;
+        }
+        let about = self.about.get();
+        // SAFETY: the wait has not returned: its thread has not been resumed.
+        let mut wait = unsafe { about.reason.look(about.object) };
+        wait.since = about.since;
+        Some(wait)
     }
 
     /// A waiter for a thread that has something to give away, and whose taker should be near.
@@ -283,6 +338,7 @@ impl Waiter {
         if NAPS && !migrates && worker.would_idle() && self.watch(0, || worker.has_mail()) {
             return worker.count_watch();
         }
+        self.about.set(About { since: Some(worker.last_look_at_clock()), ..self.about.get() });
         match deadline {
             None => worker::park(worker, self),
             Some(deadline) => {

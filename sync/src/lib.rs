@@ -13,6 +13,7 @@ pub mod mutex;
 mod notify;
 mod once;
 mod once_lock;
+mod owner;
 pub mod reentrant_mutex;
 pub mod rwlock;
 mod semaphore;

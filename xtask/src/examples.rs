@@ -13,16 +13,36 @@ use crate::process::capture;
 struct Example {
     name: &'static str,
     arguments: &'static [&'static str],
-    /// What must be somewhere in its stdout.
+    /// How it ends: 101 is a panic.
+    status: i32,
+    /// What must be somewhere in its stdout, or, if it fails, in its stderr.
     prints: &'static str,
 }
 
 /// Every example is here at least once, by its name in `examples/`.
 const EXAMPLES: &[Example] = &[
-    Example { name: "wordcount", arguments: &["--json", "examples"], prints: "\"skipped\":0" },
+    Example {
+        name: "dining_philosophers",
+        arguments: &[],
+        status: 101,
+        prints: "deadlock: #2 'Plato' waits for a lock of #3 'Kant'",
+    },
+    Example {
+        name: "dining_philosophers",
+        arguments: &["--polite"],
+        status: 0,
+        prints: "5 philosophers have eaten",
+    },
+    Example {
+        name: "wordcount",
+        arguments: &["--json", "examples"],
+        status: 0,
+        prints: "\"skipped\":0",
+    },
     Example {
         name: "wordcount_threads",
         arguments: &["--json", "examples"],
+        status: 0,
         prints: "\"skipped\":0",
     },
 ];
@@ -46,13 +66,15 @@ fn run_one(example: &Example, binaries: &[Binary]) -> Result {
     let binary = binaries.iter().find(|binary| binary.name == example.name);
     let binary = binary.ok_or("cargo built no such example")?;
     let ended = capture(Command::new(&binary.path).args(example.arguments), LIMIT)?;
-    if ended.success() && ended.stdout.contains(example.prints) {
+    let is_as_told = ended.code() == Some(example.status);
+    let printed = if example.status == 0 { &ended.stdout } else { &ended.stderr };
+    if is_as_told && printed.contains(example.prints) {
         println!("{:24} {:6.2} s", example.name, ended.took.as_secs_f64());
         return Ok(());
     }
     print!("{}", ended.stdout);
     eprint!("{}", ended.stderr);
-    if ended.success() {
+    if is_as_told {
         Err(format!("its output lacks {:?}", example.prints).into())
     } else {
         Err(ended.how().into())

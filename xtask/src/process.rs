@@ -24,6 +24,11 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
+    /// With which number it ended, if it did by itself.
+    pub(crate) fn code(&self) -> Option<i32> {
+        self.status.and_then(|status| status.code())
+    }
+
     pub(crate) fn success(&self) -> bool {
         self.status.is_some_and(|status| status.success())
     }

@@ -9,6 +9,7 @@ use super::Shared;
 use super::error::{RecvError, RecvTimeoutError, TryRecvError};
 use super::queue::Queue;
 use crate::deadline::Deadline;
+use sward_sched::internal::Reason;
 
 /// Receives everything that is sent while it is there.
 ///
@@ -226,7 +227,8 @@ impl<T: Clone> Receiver<T> {
 
     fn wait(&mut self, deadline: Deadline) -> Result<T, RecvTimeoutError> {
         let Self { shared, position } = self;
-        match shared.find(deadline, |queue| next(queue, position)) {
+        static BROADCAST: Reason = Reason::new("broadcast");
+        match shared.find(&BROADCAST, deadline, |queue| next(queue, position)) {
             Ok(Ok(value)) => Ok(Arc::unwrap_or_clone(value)),
             Ok(Err(error)) => Err(error.into()),
             Err(_) => Err(RecvTimeoutError::Timeout),

@@ -16,7 +16,7 @@
 //! Rejected: promises that keep a task for the sender that met it. Other senders would have to wait
 //! beside a task that waits, and each of six events would have to look whom it keeps apart.
 
-use sward_sched::internal::{Claim, Node, Outcome, WaitList, Waiter, Wake, Wakes};
+use sward_sched::internal::{Claim, Node, Outcome, Reason, WaitList, Waiter, Wake, Wakes};
 use sward_sched::primitive::{Mutant, broken};
 
 use super::place::{Place, Slot};
@@ -68,7 +68,9 @@ impl Grant {
 /// `claim` and `slot` are those of a sender of a channel of `T` that gives later.
 #[cold]
 pub(super) unsafe fn stand_by<T, B>(state: Guard<'_, B>, slot: *mut (), claim: Claim) -> Option<T> {
-    let place = Place::new(Waiter::new(), Slot::<T>::empty());
+    static STANDS_BY: Reason = Reason::new("receive");
+    let waiter = Waiter::new().because(&STANDS_BY);
+    let place = Place::new(waiter, Slot::<T>::empty());
     // SAFETY: the waiter stays here until it has been woken: it is claimed from the start.
     let own = unsafe { Waiter::claim((&place.waiter).into()) }.expect("nobody knows it yet");
     // SAFETY: the caller's promise.

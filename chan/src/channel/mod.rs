@@ -51,6 +51,7 @@ pub(crate) use self::place::Slot;
 use self::state::{Guard, State, unlock_and_tell};
 pub(crate) use self::task::TaskPlace;
 use crate::deadline::Deadline;
+use crate::ends::About;
 use crate::error::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
 
 /// One channel.
@@ -131,7 +132,12 @@ impl<B> Channel<B> {
 
     /// Sends, waiting for room until the deadline.
     #[inline]
-    pub(crate) fn send<T>(&self, value: T, deadline: Deadline) -> Result<(), SendTimeoutError<T>>
+    pub(crate) fn send<T>(
+        &self,
+        value: T,
+        deadline: Deadline,
+        about: About,
+    ) -> Result<(), SendTimeoutError<T>>
     where
         B: Buffer<T>,
     {
@@ -147,13 +153,18 @@ impl<B> Channel<B> {
             Err((value, Some(state))) => (value, state),
         };
         if Self::hesitates(deadline) {
-            return self.hesitate_to_send(state, value);
+            return self.hesitate_to_send(state, value, about);
         }
-        self.wait_to_send(state, value, deadline)
+        self.wait_to_send(state, value, deadline, about)
     }
 
     #[cold]
-    fn hesitate_to_send<T>(&self, state: Guard<'_, B>, value: T) -> Result<(), SendTimeoutError<T>>
+    fn hesitate_to_send<T>(
+        &self,
+        state: Guard<'_, B>,
+        value: T,
+        about: About,
+    ) -> Result<(), SendTimeoutError<T>>
     where
         B: Buffer<T>,
     {
@@ -173,7 +184,7 @@ impl<B> Channel<B> {
         match self.offer(value) {
             Ok(()) => Ok(()),
             Err((value, None)) => Err(SendTimeoutError::Disconnected(value)),
-            Err((value, Some(state))) => self.wait_to_send(state, value, Deadline::Never),
+            Err((value, Some(state))) => self.wait_to_send(state, value, Deadline::Never, about),
         }
     }
 
@@ -202,8 +213,9 @@ impl<B> Channel<B> {
         state: Guard<'_, B>,
         value: T,
         mut deadline: Deadline,
+        about: About,
     ) -> Result<(), SendTimeoutError<T>> {
-        let place = Place::new(Waiter::sending(), Slot::full(value));
+        let place = Place::new(about.of(Waiter::sending()), Slot::full(value));
         // SAFETY: it stays here, and is removed below unless it was claimed or closed.
         unsafe { place.get_in_line(&state.senders) };
         unlock_and_tell(state, |state| &state.value_watchers);
@@ -287,14 +299,14 @@ impl<B> Channel<B> {
 
     /// Receives, waiting for a value until the deadline.
     #[inline]
-    pub(crate) fn recv<T>(&self, deadline: Deadline) -> Result<T, RecvTimeoutError>
+    pub(crate) fn recv<T>(&self, deadline: Deadline, about: About) -> Result<T, RecvTimeoutError>
     where
         B: Buffer<T>,
     {
         checkpoint();
         match self.take() {
             Ok(value) => Ok(value),
-            Err(empty) => self.recv_from(empty, deadline),
+            Err(empty) => self.recv_from(empty, deadline, about),
         }
     }
 
@@ -304,6 +316,7 @@ impl<B> Channel<B> {
         &'a self,
         mut empty: Empty<'a, B>,
         mut deadline: Deadline,
+        about: About,
     ) -> Result<T, RecvTimeoutError>
     where
         B: Buffer<T>,
@@ -316,7 +329,7 @@ impl<B> Channel<B> {
                 if let Some(value) = self.hesitate(state, || self.try_recv().ok()) {
                     return Ok(value);
                 }
-            } else if let Some(result) = self.wait_to_recv(state, &mut deadline) {
+            } else if let Some(result) = self.wait_to_recv(state, &mut deadline, about) {
                 return result;
             }
             empty = match self.take() {
@@ -332,11 +345,12 @@ impl<B> Channel<B> {
         &self,
         state: Guard<'_, B>,
         deadline: &mut Deadline,
+        about: About,
     ) -> Option<Result<T, RecvTimeoutError>>
     where
         B: Buffer<T>,
     {
-        let place = Place::new(Waiter::new(), Slot::<T>::empty());
+        let place = Place::new(about.of(Waiter::new()), Slot::<T>::empty());
         let ready_at = state.buffer.ready_at();
         // SAFETY: it stays here, and is removed below unless it was claimed or closed.
         unsafe { place.get_in_line(&state.receivers) };

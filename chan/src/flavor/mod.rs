@@ -18,6 +18,7 @@ use self::timer::Clock;
 use self::unbounded::Segments;
 use crate::channel::{Channel, Enlisted, Grant, Reserved, Slot, TaskPlace};
 use crate::deadline::Deadline;
+use crate::ends::About;
 use crate::error::{RecvError, RecvTimeoutError, SendError};
 use crate::error::{SendTimeoutError, TryRecvError, TrySendError};
 
@@ -84,10 +85,10 @@ impl<T> Flavor<T> {
     delegate! {
         fn try_send(&self, value: T) -> Result<(), TrySendError<T>>;
         #[inline]
-        fn send(&self, value: T, deadline: Deadline) -> Result<(), SendTimeoutError<T>>;
+        fn send(&self, value: T, deadline: Deadline, about: About) -> Result<(), SendTimeoutError<T>>;
         fn try_recv(&self) -> Result<T, TryRecvError>;
         #[inline]
-        fn recv(&self, deadline: Deadline) -> Result<T, RecvTimeoutError>;
+        fn recv(&self, deadline: Deadline, about: About) -> Result<T, RecvTimeoutError>;
         fn send_granted(&self, grant: Grant, value: T) -> Result<(), SendError<T>>;
         fn is_closed(&self) -> bool;
         fn abandon_send(&self, place: Pin<&mut TaskPlace>) -> bool;

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use sward_sched::checkpoint;
-use sward_sched::internal::{Outcome, Waiter, raise_cancel};
+use sward_sched::internal::{Outcome, Reason, Waiter, raise_cancel};
 
 use super::state::{End, Party, Shared};
 use super::transfer::Found;
@@ -229,7 +229,8 @@ impl<T> Receiver<T> {
                 Ok(result) => return result.map_err(RecvTimeoutError::from),
                 Err(shared) => shared,
             };
-            let waiter = Waiter::new();
+            static VALUE: Reason = Reason::new("oneshot");
+            let waiter = Waiter::new().about(&VALUE, shared);
             // SAFETY: this is the receiver; the waiter stays in place until the wait is over and,
             // if it was not claimed, `unlisten` has returned.
             unsafe {

@@ -8,7 +8,7 @@ use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
 use sward_sched::checkpoint;
-use sward_sched::internal::{Outcome, Waiter, charge, raise_cancel};
+use sward_sched::internal::{Outcome, Reason, Waiter, charge, raise_cancel};
 
 use super::state::{End, Party, Shared};
 use crate::error::SendError;
@@ -106,7 +106,8 @@ impl<T> Sender<T> {
     pub fn closed(&mut self) {
         checkpoint();
         while !self.is_closed() {
-            let waiter = Waiter::new();
+            static CLOSED: Reason = Reason::new("oneshot");
+            let waiter = Waiter::new().about(&CLOSED, self.shared());
             // SAFETY: this is the sender; the waiter stays in place until the wait is over and, if
             // it was not claimed, `unlisten` has returned.
             unsafe {

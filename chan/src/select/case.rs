@@ -3,6 +3,7 @@
 use std::fmt;
 use std::mem;
 
+use sward_sched::dump::Wait as Seen;
 use sward_sched::internal::{self, Node, Waiter};
 use sward_sched::time::Timer;
 use sward_sched::{JoinError, JoinHandle};
@@ -17,7 +18,7 @@ pub trait Case: sealed::Case {}
 impl<C: sealed::Case> Case for C {}
 
 pub(crate) mod sealed {
-    use super::{Enlisted, Waiter};
+    use super::{Enlisted, Seen, Waiter};
 
     #[expect(unnameable_types, reason = "it seals `Case`")]
     pub trait Case {
@@ -43,6 +44,9 @@ pub(crate) mod sealed {
         fn sends(&self) -> bool {
             false
         }
+
+        /// What it waits for, for a dump. From another OS thread, perhaps, while the thread waits.
+        fn look(&self) -> Seen;
 
         /// It was not chosen: drops what it would have sent.
         fn discard(&mut self) {}
@@ -72,6 +76,10 @@ impl<T> RecvCase<'_, T> {
 }
 
 impl<T> sealed::Case for RecvCase<'_, T> {
+    fn look(&self) -> Seen {
+        self.receiver.ends().seen("receive")
+    }
+
     #[inline]
     fn attempt(&mut self) -> bool {
         self.result = match self.receiver.try_recv() {
@@ -126,6 +134,10 @@ impl<T> SendCase<'_, T> {
 }
 
 impl<T> sealed::Case for SendCase<'_, T> {
+    fn look(&self) -> Seen {
+        self.sender.ends().seen("send")
+    }
+
     #[inline]
     fn attempt(&mut self) -> bool {
         assert!(mem::replace(&mut self.is_full, false), "a case is chosen once");
@@ -209,6 +221,10 @@ impl<T> JoinCase<'_, T> {
 }
 
 impl<T> sealed::Case for JoinCase<'_, T> {
+    fn look(&self) -> Seen {
+        self.arm.look()
+    }
+
     fn attempt(&mut self) -> bool {
         self.result = self.arm.try_take();
         self.result.is_some()
@@ -250,6 +266,10 @@ impl WaitCase<'_> {
 }
 
 impl sealed::Case for WaitCase<'_> {
+    fn look(&self) -> Seen {
+        self.arm.look()
+    }
+
     fn attempt(&mut self) -> bool {
         self.arm.is_ready()
     }

@@ -31,7 +31,8 @@ use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 use sward_sched::checkpoint;
-use sward_sched::internal::{Outcome, Waiter, charge, raise_cancel, random};
+use sward_sched::dump::Wait as Seen;
+use sward_sched::internal::{Outcome, Reason, Waiter, charge, raise_cancel, random};
 use sward_sched::primitive::{Mutant, broken};
 
 pub use self::case::{
@@ -191,6 +192,25 @@ impl Turns {
     }
 }
 
+/// What a thread that waits in a select tells of it to a dump.
+struct Arms<'a, 'c>(&'a [&'c mut (dyn Case + 'c)]);
+
+// SAFETY: the cases stay in place, and are not changed, until the wait has returned; what they tell is
+// of their channels, threads and timers.
+static SELECT: Reason = unsafe { Reason::with("select", Arms::look) };
+
+impl Arms<'_, '_> {
+    /// # Safety
+    ///
+    /// `arms` are there.
+    unsafe fn look(arms: *const (), wait: &mut Seen) {
+        wait.object = 0;
+        // SAFETY: the caller's promise.
+        let Arms(cases) = unsafe { &*arms.cast::<Arms<'_, '_>>() };
+        wait.arms.extend(cases.iter().map(|case| case.look()));
+    }
+}
+
 /// Steps 2 to 4.
 fn wait_in_line(
     cases: &mut [&mut dyn Case],
@@ -215,6 +235,8 @@ fn wait_in_line(
     let outcome = if (is_over || !all_in_line) && waiter.withdraw() {
         None
     } else {
+        let arms = Arms(cases);
+        waiter.is_about(&SELECT, &raw const arms);
         Some(waiter.wait(until))
     };
     let was_claimed = matches!(outcome, Some(Outcome::Done(_)));

@@ -1,5 +1,6 @@
 //! Channel operations whose type is not known: what [`Select`](crate::Select) is made of.
 
+use sward_sched::dump::Wait as Seen;
 use sward_sched::internal::{Node, Waiter};
 
 use super::case::sealed;
@@ -19,6 +20,9 @@ pub(super) enum Chosen {
 
 /// A send or a receive.
 pub(super) trait Operation {
+    /// As `Case::look`.
+    fn look(&self) -> Seen;
+
     /// Does it, or reserves what it needs, without waiting.
     fn attempt(&self, store: &Store) -> Option<Chosen>;
 
@@ -57,6 +61,10 @@ pub(super) trait Operation {
 }
 
 impl<T> Operation for Sender<T> {
+    fn look(&self) -> Seen {
+        self.ends().seen("send")
+    }
+
     fn attempt(&self, store: &Store) -> Option<Chosen> {
         match self.channel().reserve() {
             Reserved::Granted(grant) => {
@@ -105,6 +113,10 @@ impl<T> Operation for Sender<T> {
 }
 
 impl<T> Operation for Receiver<T> {
+    fn look(&self) -> Seen {
+        self.ends().seen("receive")
+    }
+
     fn attempt(&self, store: &Store) -> Option<Chosen> {
         match self.channel().try_recv() {
             Ok(value) => {
@@ -166,6 +178,10 @@ impl<'a> OperationCase<'a> {
 }
 
 impl sealed::Case for OperationCase<'_> {
+    fn look(&self) -> Seen {
+        self.operation.look()
+    }
+
     fn sends(&self) -> bool {
         self.operation.sends()
     }
@@ -203,6 +219,10 @@ impl<'a> ReadyCase<'a> {
 }
 
 impl sealed::Case for ReadyCase<'_> {
+    fn look(&self) -> Seen {
+        self.operation.look()
+    }
+
     fn attempt(&mut self) -> bool {
         self.operation.is_ready()
     }

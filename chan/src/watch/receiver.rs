@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::state::{Ref, Shared, State};
 use crate::deadline::Deadline;
 use crate::error::{RecvError, RecvTimeoutError};
+use sward_sched::internal::Reason;
 
 /// Looks at the value, and waits for it to change. A clone has seen what the original has.
 ///
@@ -224,7 +225,8 @@ impl<T> Receiver<T> {
 
     fn wait(&mut self, deadline: Deadline) -> Result<(), RecvTimeoutError> {
         let Self { shared, seen } = self;
-        match shared.0.find(deadline, |state| see(state, seen)) {
+        static WATCH: Reason = Reason::new("watch");
+        match shared.0.find(&WATCH, deadline, |state| see(state, seen)) {
             Ok(result) => result.map_err(RecvTimeoutError::from),
             Err(_) => Err(RecvTimeoutError::Timeout),
         }

@@ -18,7 +18,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use sward_sched::internal::{Node, Outcome, WaitList, Waiter, Wakes, raise_cancel};
+use sward_sched::internal::{Node, Outcome, Reason, WaitList, Waiter, Wakes, raise_cancel};
 use sward_sched::primitive::{Mutant, broken};
 
 use crate::announced::{Announced, Guard};
@@ -81,7 +81,8 @@ impl<T> Shared<T> {
             state.is_taken = true;
             return Turn(self);
         }
-        let waiter = Waiter::new();
+        static TURN: Reason = Reason::new("watch");
+        let waiter = Waiter::new().about(&TURN, self);
         let node = Node::new(&waiter, std::ptr::null_mut());
         // SAFETY: it stays here, and is removed below unless it was claimed.
         unsafe { state.turns.push_back(&node) };

@@ -251,4 +251,12 @@ pub enum Mutant {
     OwnerUnannounced,
     /// The owner of a scope, whose wait has ended otherwise, does not wait until it is let go.
     OwnerNotServed,
+    /// Who cancels a thread that is held leaves it to whoever holds it, who only looks at it.
+    AskTakesLookForCancel,
+    /// Who finds a thread held takes it for one that is not parked.
+    HoldDoesNotWait,
+    /// The last worker that answers a survey does not say so.
+    SurveyEndsSilently,
+    /// Who asks the workers waits without looking again whether all have answered.
+    SurveyNotRechecked,
 }

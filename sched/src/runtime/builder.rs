@@ -10,10 +10,13 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use super::Runtime;
+use crate::deadlock::OurThread;
+use crate::dump;
 use crate::fork;
 use crate::monitor::Monitor;
 use crate::primitive::{NAPS, ThreadBuilder};
 use crate::setup::{Beginnings, Setup};
+use crate::sigquit;
 use crate::stack::{Class, DEFAULT_STACK_SIZE};
 use crate::unblock::unblock;
 use crate::worker::{Queues, Shared, Worker, spawn_error};
@@ -32,6 +35,7 @@ pub struct Builder {
     workers: Option<usize>,
     stack_size: usize,
     migrates: bool,
+    dumps_on_sigquit: bool,
     setup: Setup,
 }
 
@@ -46,7 +50,13 @@ impl Builder {
     /// ```
     pub fn new() -> Self {
         let setup = Setup::default();
-        Self { workers: None, stack_size: DEFAULT_STACK_SIZE, migrates: false, setup }
+        Self {
+            workers: None,
+            stack_size: DEFAULT_STACK_SIZE,
+            migrates: false,
+            dumps_on_sigquit: false,
+            setup,
+        }
     }
 
     /// How many workers, that is, how many green threads can run at the same moment.
@@ -219,6 +229,23 @@ impl Builder {
         self
     }
 
+    /// Has this process print a [dump](crate::dump()) of all its green threads on stderr whenever it gets
+    /// a SIGQUIT (`kill -QUIT`, or Ctrl-\\ on a terminal), instead of ending. For as long as it lives,
+    /// whatever becomes of this runtime.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// let rt = sward::runtime::Builder::new().dump_on_sigquit(true).build()?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    ///
+    /// The signal's handler only wakes an OS thread, which is there for this alone. Other handlers of
+    /// the signal are called, too.
+    pub fn dump_on_sigquit(mut self, dumps: bool) -> Self {
+        self.dumps_on_sigquit = dumps;
+        self
+    }
+
     /// Starts the workers.
     ///
     /// ```
@@ -259,7 +286,11 @@ impl Builder {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, error.to_string()));
         }
         let setup = self.setup.ready()?;
+        if self.dumps_on_sigquit {
+            sigquit::listen()?;
+        }
         let (shared, queues) = Shared::new(workers, self.stack_size, self.migrates, setup);
+        dump::enlist(&shared);
         // From here on an error drops the runtime, which ends the workers so far.
         let runtime = Runtime { shared, ended: false };
         let beginnings = Beginnings::of(workers);
@@ -286,6 +317,7 @@ fn start_worker(
     shared.party_enters();
     let (theirs, beginnings) = (shared.clone(), beginnings.clone());
     let work = move || {
+        let _ours = OurThread::begin();
         if beginnings.tell(theirs.setup.begin(index)) {
             Worker::run(theirs, index, queues);
         } else {
@@ -303,6 +335,7 @@ fn start_monitor(shared: &Arc<Shared>) -> io::Result<()> {
     let watched = shared.clone();
     shared.party_enters();
     let watch = move || {
+        let _ours = OurThread::begin();
         Monitor::run(&watched);
         // It may have put threads there when everybody else had looked for the last time.
         watched.refuse_injected();

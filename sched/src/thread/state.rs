@@ -35,13 +35,14 @@
 //!    `transition_to_woken`.
 
 use crate::primitive::atomic::{AtomicU32, Ordering};
-use crate::primitive::{Mutant, broken};
+use crate::primitive::{Mutant, broken, relax};
 
 const NOTIFIED: u32 = 0;
 const RUNNING: u32 = 1;
 const PARKED: u32 = 2;
 /// What `hold` adds.
 const HOLD: u32 = 2;
+const HELD: u32 = PARKED + HOLD;
 /// The count: 4 at most.
 const COUNT: u32 = 7;
 const ASKED: u32 = 8;
@@ -99,29 +100,40 @@ impl RunState {
     /// and look; otherwise its worker will when it next parks.
     pub(crate) fn ask(&self) -> bool {
         // AcqRel: pairs with `transition_to_parked`, both ways.
-        self.0.fetch_add(ASKED, Ordering::AcqRel) & COUNT == PARKED
+        let count = self.0.fetch_add(ASKED, Ordering::AcqRel) & COUNT;
+        // Whoever holds it may be there only to look.
+        count == PARKED || count == HELD && !broken(Mutant::AskTakesLookForCancel)
     }
 
-    /// Keeps a parked thread from being resumed until `release`. `false`: it is not parked,
-    /// or somebody else holds it.
+    /// Keeps a parked thread from being resumed until `release`; waits while somebody else does.
+    /// `false`: it is not parked.
     pub(crate) fn hold(&self) -> bool {
         if broken(Mutant::HoldSkipped) {
             return self.0.load(Ordering::Acquire) & COUNT == PARKED;
         }
-        let mut state = self.0.load(Ordering::Relaxed);
-        while state & COUNT == PARKED {
-            // Acquire: pairs with the Release in `transition_to_parked`; the waiter is seen.
-            match self.0.compare_exchange_weak(
+        let mut round = 0;
+        loop {
+            let state = self.0.load(Ordering::Relaxed);
+            match state & COUNT {
+                PARKED => {}
+                HELD if !broken(Mutant::HoldDoesNotWait) => {
+                    relax(&mut round);
+                    continue;
+                }
+                _ => return false,
+            }
+            // Acquire: pairs with the Release in `transition_to_parked`, the waiter is seen; and with
+            // that in `release`.
+            let held = self.0.compare_exchange_weak(
                 state,
                 state + HOLD,
                 Ordering::Acquire,
                 Ordering::Relaxed,
-            ) {
-                Ok(_) => return true,
-                Err(now) => state = now,
+            );
+            if held.is_ok() {
+                return true;
             }
         }
-        false
     }
 
     /// Lets it go. `true`: it was woken meanwhile, and the caller must queue it.
@@ -135,6 +147,6 @@ impl RunState {
         }
         // Release: whoever resumes it comes after what the holder did. Acquire: pairs with
         // the Release in `transition_to_woken`.
-        self.0.fetch_sub(HOLD, Ordering::AcqRel) & COUNT != PARKED + HOLD
+        self.0.fetch_sub(HOLD, Ordering::AcqRel) & COUNT != HELD
     }
 }

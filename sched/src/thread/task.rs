@@ -268,6 +268,11 @@ impl RawTask {
         unsafe { self.0.as_ref() }
     }
 
+    /// Whether both are references to the same thread.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
     /// Another reference to the task of `header`.
     ///
     /// # Safety

@@ -13,7 +13,9 @@ pub use self::interval::{Interval, MissedTick, interval, interval_at};
 pub use self::timer::{Timer, TimerHandle};
 use crate::cancel;
 pub use crate::cancel::{TimeoutError, timeout};
-use crate::waiter::{Outcome, Waiter};
+use crate::waiter::{Outcome, Reason, Waiter};
+
+static SLEEP: Reason = Reason::new("sleep");
 
 /// Waits for at least `duration`.
 ///
@@ -39,7 +41,7 @@ pub fn sleep(duration: Duration) {
         return;
     }
     let deadline = Instant::now().checked_add(duration);
-    if Waiter::new().wait_ahead(deadline) == Outcome::Cancelled {
+    if Waiter::new().because(&SLEEP).wait_ahead(deadline) == Outcome::Cancelled {
         cancel::raise();
     }
 }
@@ -69,7 +71,7 @@ pub fn sleep_until(deadline: Instant) {
 
 /// `None`: for ever.
 fn wait_until(deadline: Option<Instant>) {
-    if Waiter::new().wait(deadline) == Outcome::Cancelled {
+    if Waiter::new().because(&SLEEP).wait(deadline) == Outcome::Cancelled {
         cancel::raise();
     }
 }

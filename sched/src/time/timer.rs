@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use crate::cancel;
 use crate::primitive::{Mutant, Mutex, broken};
 use crate::wait_list::{Node, WaitList};
-use crate::waiter::{Outcome, Waiter};
+use crate::waiter::{Outcome, Reason, Waiter};
+
+static TIMER: Reason = Reason::new("timer");
 
 /// A deadline that can be moved: for timeouts that start anew whenever something happens.
 ///
@@ -302,7 +304,7 @@ impl TimerHandle {
 
     /// Waits for the deadline as it is now. `false`: it was moved meanwhile.
     fn wait_once(&self) -> bool {
-        let waiter = Waiter::new();
+        let waiter = Waiter::new().about(&TIMER, self);
         let node = Node::new(&waiter, std::ptr::null_mut());
         // SAFETY: the node stays here, and is removed below unless it was claimed.
         let deadline = unsafe { self.enlist(&node) };

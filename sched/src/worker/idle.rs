@@ -176,6 +176,11 @@ impl Idle {
         self.count_asleep() < self.drivers.len()
     }
 
+    /// Whether everyone sleeps: a hint.
+    pub(crate) fn is_everyone_asleep(&self) -> bool {
+        self.count_asleep() == self.drivers.len()
+    }
+
     /// Whether `worker` sleeps: a hint.
     pub(crate) fn is_asleep(&self, worker: usize) -> bool {
         self.sleepers[worker / BITS].load(Ordering::Relaxed) & bit(worker) != 0

@@ -19,6 +19,7 @@ mod idle;
 mod inbox;
 #[cfg(sward_loom)]
 pub mod model;
+mod orders;
 mod parked;
 mod placement;
 mod pool;
@@ -28,6 +29,7 @@ mod search;
 mod shared;
 mod slice;
 mod slot;
+mod survey;
 mod timers;
 mod turn;
 mod wake;
@@ -53,6 +55,8 @@ use self::queue::LocalQueue;
 use self::search::{Pace, Watch};
 pub(crate) use self::shared::{Queues, Remote, Shared, Spawned, spawn_error};
 pub(crate) use self::slice::Slice;
+use self::survey::Telling;
+pub(crate) use self::survey::{Found, Survey};
 use self::timers::Deadlines;
 use self::turn::Turns;
 use crate::context::Suspension;
@@ -109,6 +113,7 @@ pub(crate) struct Worker {
     blocks: Blocks,
     /// The sticky threads that have parked at least once, unfinished.
     parked: ParkedList,
+    telling: Telling,
     cancelled_all: Cell<bool>,
     dealt: Dealt,
     ids: Cell<(u64, u64)>,
@@ -154,6 +159,7 @@ impl Worker {
             runners: RunnerPool::new(shared.stack_size, turn::after_run),
             blocks: Blocks::new(),
             parked: ParkedList::new(),
+            telling: Telling::new(),
             cancelled_all: Cell::new(false),
             dealt: Dealt::new(),
             ids: Cell::new((0, 0)),

@@ -13,8 +13,7 @@ use std::ptr::{self, NonNull};
 
 use super::{Remote, Shared, Worker};
 use crate::current;
-use crate::primitive::atomic::{AtomicBool, Ordering};
-use crate::primitive::{Mutant, Mutex, broken};
+use crate::primitive::{Mutant, broken};
 use crate::thread::{Header, RawTask, Runnable};
 use crate::waiter::{Waiter, Wake};
 
@@ -27,6 +26,11 @@ pub(crate) struct ParkedLinks {
 }
 
 impl ParkedLinks {
+    /// Whether it is in no list. The thread is not on its stack.
+    pub(super) fn are_free(&self) -> bool {
+        self.at.get().is_null()
+    }
+
     pub(crate) fn new() -> Self {
         Self {
             prev: Cell::new(ptr::null()),
@@ -37,19 +41,23 @@ impl ParkedLinks {
 }
 
 /// Unfinished threads.
-pub(crate) struct ParkedList(Cell<*const Header>);
+pub(crate) struct ParkedList {
+    first: Cell<*const Header>,
+    /// The next of somebody's who looks at them, some at a time.
+    cursor: Cell<*const Header>,
+}
 
 // SAFETY: whoever holds the list (1, 2) may touch the links of the threads in it.
 unsafe impl Send for ParkedList {}
 
 impl ParkedList {
     pub(crate) fn new() -> Self {
-        Self(Cell::new(ptr::null()))
+        Self { first: Cell::new(ptr::null()), cursor: Cell::new(ptr::null()) }
     }
 
     fn push(&self, thread: &Runnable) {
         let (thread, links) = (thread.as_ptr(), &thread.header().parked_links);
-        let first = self.0.replace(thread);
+        let first = self.first.replace(thread);
         links.prev.set(ptr::null());
         links.next.set(first);
         // SAFETY: threads in the list are unfinished.
@@ -60,11 +68,14 @@ impl ParkedList {
 
     fn remove(&self, header: &Header) {
         let (prev, next) = (header.parked_links.prev.get(), header.parked_links.next.get());
+        if ptr::eq(self.cursor.get(), header) {
+            self.cursor.set(next);
+        }
         // SAFETY: as in `push`.
         unsafe {
             match prev.as_ref() {
                 Some(prev) => prev.parked_links.next.set(next),
-                None => self.0.set(next),
+                None => self.first.set(next),
             }
             if let Some(next) = next.as_ref() {
                 next.parked_links.prev.set(prev);
@@ -72,9 +83,28 @@ impl ParkedList {
         }
     }
 
+    /// From here on [`walk`](Self::walk) goes through those that are in the list now.
+    pub(super) fn start_walk(&self) {
+        self.cursor.set(self.first.get());
+    }
+
+    /// The next `count` of them. `true`: those were the last. Between two calls the list may change.
+    pub(super) fn walk(&self, count: usize, mut f: impl FnMut(*const Header)) -> bool {
+        for _ in 0..count {
+            let thread = self.cursor.get();
+            if thread.is_null() {
+                return true;
+            }
+            // SAFETY: as in `push`; one that leaves the list does not stay under the cursor.
+            self.cursor.set(unsafe { (*thread).parked_links.next.get() });
+            f(thread);
+        }
+        self.cursor.get().is_null()
+    }
+
     /// Each of them; they stay unfinished while the list is held.
-    fn for_each(&self, f: impl Fn(*const Header)) {
-        let mut thread = self.0.get();
+    pub(super) fn for_each(&self, mut f: impl FnMut(*const Header)) {
+        let mut thread = self.first.get();
         while !thread.is_null() {
             // SAFETY: as in `push`.
             let next = unsafe { (*thread).parked_links.next.get() };
@@ -159,61 +189,14 @@ impl Worker {
         }
     }
 
-    /// Ends the waits of the threads here that others have cancelled.
-    #[cold]
-    pub(super) fn cancel_asked(&self) {
-        for task in self.remote().cancels.take() {
-            let header = task.header();
-            // It has left its stack, as all threads have here between two turns, or it has
-            // finished, and is no longer listed.
-            if !header.parked_links.at.get().is_null() {
-                // SAFETY: that is so, and only this worker resumes it.
-                unsafe { cancel(header) };
-            }
-        }
-    }
-}
-
-/// Sticky threads that others have cancelled, for their worker to see to.
-pub(super) struct Cancels {
-    tasks: Mutex<Vec<RawTask>>,
-    /// Whether there may be any. Set after one is there; taken back by the worker before it
-    /// looks.
-    any: AtomicBool,
-}
-
-impl Cancels {
-    pub(super) fn new() -> Self {
-        Self { tasks: Mutex::new(Vec::new()), any: AtomicBool::new(false) }
-    }
-
-    #[inline]
-    pub(super) fn is_empty(&self) -> bool {
-        // Relaxed: a hint, or ordered by the fence in `Idle::sleep`.
-        !self.any.load(Ordering::Relaxed)
-    }
-
-    fn push(&self, task: RawTask) {
-        self.tasks.lock().push(task);
-        self.any.store(true, Ordering::Relaxed);
-    }
-
-    fn take(&self) -> Vec<RawTask> {
-        self.any.store(false, Ordering::Relaxed);
-        // Whoever sets the flag after this comes again.
-        std::mem::take(&mut self.tasks.lock())
-    }
-}
-
-impl Remote {
-    /// `task`, a sticky thread that has waited here and is unfinished until `unlock` is called,
-    /// is cancelled.
-    pub(crate) fn cancel(&self, task: RawTask, unlock: impl FnOnce()) {
-        let shared = self.shared().expect("a worker outlives its threads");
-        self.cancels.push(task);
-        unlock();
-        if !broken(Mutant::CancelMessageSilent) {
-            shared.idle.notify(self.index);
+    /// `task` has been cancelled by somebody else: ends its wait.
+    pub(super) fn cancel_asked(&self, task: &RawTask) {
+        let header = task.header();
+        // It has left its stack, as all threads have here between two turns, or it has finished, and
+        // is no longer listed.
+        if !header.parked_links.at.get().is_null() {
+            // SAFETY: that is so, and only this worker resumes it.
+            unsafe { cancel(header) };
         }
     }
 }
@@ -229,6 +212,26 @@ pub(crate) unsafe fn cancel_if_parked(thread: *const Header) {
         if (*thread).run_state.hold() {
             cancel_held(thread);
         }
+    }
+}
+
+/// Calls `look` while `thread`, which migrates, is parked and not resumed. `false`: it is not parked.
+///
+/// # Safety
+///
+/// The caller keeps it alive.
+pub(super) unsafe fn while_held(thread: *const Header, look: impl FnOnce()) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let is_held = (*thread).run_state.hold();
+        if is_held {
+            look();
+            if (*thread).run_state.release() {
+                // The waker has left the right to run to whoever held the thread.
+                Worker::schedule(Runnable::from_raw(thread));
+            }
+        }
+        is_held
     }
 }
 

@@ -62,6 +62,11 @@ impl Ranked {
         !self.used.load(Ordering::Relaxed) || self.high.is_empty() && self.low.is_empty()
     }
 
+    /// Where they are.
+    pub(super) fn injectors(&self) -> [&Injector<Runnable>; 2] {
+        [&self.high, &self.low]
+    }
+
     /// Any one of them.
     pub(super) fn pop(&self) -> Option<Runnable> {
         pop(&self.high).or_else(|| pop(&self.low))

@@ -38,6 +38,16 @@ impl LocalQueue {
         self.tail.set(thread);
     }
 
+    /// Each of them, in order.
+    pub(super) fn for_each(&self, mut f: impl FnMut(&Header)) {
+        let mut next = self.head.get();
+        // SAFETY: as in `push_back`.
+        while let Some(thread) = unsafe { next.as_ref() } {
+            next = thread.next.get();
+            f(thread);
+        }
+    }
+
     #[inline]
     pub(crate) fn pop_front(&self) -> Option<Runnable> {
         let head = self.head.get();

@@ -158,7 +158,7 @@ impl Worker {
     /// Whether others have something for this worker alone.
     #[inline]
     pub(crate) fn has_mail(&self) -> bool {
-        !self.remote().inbox.is_empty() || !self.remote().cancels.is_empty()
+        !self.remote().inbox.is_empty() || !self.remote().orders.is_empty()
     }
 
     fn expects_work(&self) -> bool {
@@ -213,6 +213,10 @@ impl Worker {
             idle.rest(true);
         }
         let deadline = self.deadlines.next().into_iter().chain(nap_over).min();
+        if NAPS {
+            // Relaxed: whoever looks does so twice (deadlock.rs, 2).
+            self.remote().wakes_by_itself.store(deadline.is_some(), Ordering::Relaxed);
+        }
         idle.sleep(self.index, searching, deadline, || self.has_work());
         if naps {
             idle.stop_napping();

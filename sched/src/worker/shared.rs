@@ -10,7 +10,7 @@ use crossbeam_utils::CachePadded;
 
 use super::idle::Idle;
 use super::inbox::Inbox;
-use super::parked::Cancels;
+use super::orders::Orders;
 use super::placement::ChildrenHere;
 use super::pool::SpareRunners;
 use super::priority::Ranked;
@@ -64,7 +64,7 @@ pub(crate) struct Remote {
     pub(crate) index: usize,
     /// Sticky threads that others have woken.
     pub(crate) inbox: CachePadded<Inbox>,
-    pub(super) cancels: Cancels,
+    pub(super) orders: Orders,
     pub(crate) fresh: Stealer<Runnable>,
     pub(crate) moving: Stealer<Runnable>,
     /// The first fresh thread: its worker is about to run it, where its parent's data is.
@@ -79,6 +79,8 @@ pub(crate) struct Remote {
     /// Fresh threads in the inbox, or on their way there.
     pub(super) expected: AtomicUsize,
     overruns: AtomicU64,
+    /// It sleeps until a deadline, or did when it last slept.
+    pub(super) wakes_by_itself: AtomicBool,
     /// Sticky threads started here and not finished; only the worker writes it.
     pub(crate) started: AtomicUsize,
     /// Migrating threads that have started here, and that have finished here, so far.
@@ -137,7 +139,7 @@ impl Shared {
                 .map(|(index, queues)| Remote {
                     index,
                     inbox: CachePadded::new(Inbox::new()),
-                    cancels: Cancels::new(),
+                    orders: Orders::new(),
                     fresh: queues.fresh.stealer(),
                     moving: queues.moving.stealer(),
                     lone: CachePadded::new(Slot::new()),
@@ -148,6 +150,7 @@ impl Shared {
                     children: ChildrenHere::new(),
                     expected: AtomicUsize::new(0),
                     overruns: AtomicU64::new(0),
+                    wakes_by_itself: AtomicBool::new(true),
                     started: AtomicUsize::new(0),
                     moving_started: AtomicUsize::new(0),
                     moving_finished: AtomicUsize::new(0),
@@ -243,6 +246,24 @@ impl Shared {
         if self.is_closing() && !broken(Mutant::HelpNotRefused) {
             self.refuse_injected();
         }
+    }
+
+    /// Whether all workers sleep, for as long as nobody wakes one.
+    pub(crate) fn is_asleep(&self) -> bool {
+        let nothing_comes = |remote: &Remote| {
+            !remote.wakes_by_itself.load(Ordering::Relaxed)
+                && remote.inbox.is_empty()
+                && remote.orders.is_empty()
+        };
+        !self.is_closing()
+            && self.idle.is_everyone_asleep()
+            && !self.has_injected()
+            && self.remotes.iter().all(nothing_comes)
+    }
+
+    /// How many turns all workers have taken together.
+    pub(crate) fn turns(&self) -> usize {
+        self.remotes.iter().map(|remote| remote.slice.turns()).fold(0, usize::wrapping_add)
     }
 
     /// Whether any worker could take a thread that no worker has.

@@ -75,6 +75,10 @@ impl Turns {
         self.count.get()
     }
 
+    fn last_look(&self) -> Instant {
+        self.measured.get().0
+    }
+
     fn measure(&self, remote: &Remote) {
         let (now, count) = (Instant::now(), self.count.get());
         let (since, counted) = self.measured.replace((now, count));
@@ -132,6 +136,11 @@ impl Worker {
     pub(super) fn is_look_due(&self) -> bool {
         let is_due = self.turns.count.get() >= self.turns.outside_due.get();
         is_due || self.remote().slice.is_yield_asked() || self.shared.is_closing()
+    }
+
+    /// What time it is, but for a few turns, or a long one.
+    pub(crate) fn last_look_at_clock(&self) -> Instant {
+        self.turns.last_look()
     }
 
     /// The thread that runs has waited without leaving its stack: that was a turn, too.
@@ -245,8 +254,8 @@ impl Worker {
         if delivered > 0 {
             self.remote().counters.inbox.add(delivered);
         }
-        if !self.remote().cancels.is_empty() {
-            self.cancel_asked();
+        if !self.remote().orders.is_empty() {
+            self.carry_out_orders();
         }
     }
 

@@ -46,6 +46,15 @@ impl<'a, L: Acquire> Acquiring<'a, L> {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), Refusal>> {
+        let (lock, request) = (self.lock, self.request);
+        let polled = self.poll_in_line(context);
+        if let Poll::Ready(Ok(())) = polled {
+            lock.is_a_tasks(request);
+        }
+        polled
+    }
+
+    fn poll_in_line(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
         // SAFETY: it is not moved.
         let this = unsafe { self.get_unchecked_mut() };
         if !this.in_line && this.lock.try_take(this.request, false) {

@@ -19,7 +19,7 @@ mod future;
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use sward_sched::internal::{Node, Outcome, WaitList, WaitQueue, Waiter, Wakes};
+use sward_sched::internal::{Node, Outcome, Reason, WaitList, WaitQueue, Waiter, Wakes};
 use sward_sched::primitive::{Mutant, NAPS, broken, spin};
 
 pub(crate) use self::future::Acquiring;
@@ -47,6 +47,9 @@ pub(crate) trait Acquire {
         false
     }
 
+    /// Why one waits who asks for this; of the lock itself.
+    fn reason(request: Self::Request) -> &'static Reason;
+
     /// Takes it, if nobody is in the way. `again`: it was this one's turn a moment ago.
     fn try_take(&self, request: Self::Request, again: bool) -> bool;
 
@@ -59,6 +62,9 @@ pub(crate) trait Acquire {
 
     /// Somebody who was told to compete does not: if it is to be had, the next in line is told.
     fn pass_on(&self, line: &WaitList) -> Wakes;
+
+    /// A task has it, of which nothing is known.
+    fn is_a_tasks(&self, _: Self::Request) {}
 
     /// What was handed over comes back.
     fn release(&self, request: Self::Request);
@@ -145,7 +151,7 @@ pub(crate) fn acquire<L: Acquire>(
     let ticket = Ticket::new(request);
     let mut again = false;
     loop {
-        let waiter = waiter();
+        let waiter = waiter().about(L::reason(request), lock);
         let node = Node::new(&waiter, ticket.slot());
         {
             let line = lock.queue().lock();

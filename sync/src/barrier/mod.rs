@@ -15,7 +15,9 @@ mod wait_async;
 use std::fmt;
 use std::ptr;
 
-use sward_sched::internal::{Node, Outcome, WaitList, WaitQueue, Waiter, Wakes, raise_cancel};
+use sward_sched::internal::{
+    Node, Outcome, Reason, WaitList, WaitQueue, Waiter, Wakes, raise_cancel,
+};
 use sward_sched::primitive::atomic::{AtomicU32, Ordering};
 use sward_sched::primitive::{Mutant, broken};
 use sward_sched::{checkpoint, const_fn};
@@ -104,7 +106,8 @@ impl Barrier {
     /// those that have come, unless the last has come already.
     pub fn wait(&self) -> BarrierWaitResult {
         checkpoint();
-        let waiter = Waiter::new();
+        static BARRIER: Reason = Reason::new("barrier");
+        let waiter = Waiter::new().about(&BARRIER, self);
         let node = Node::new(&waiter, ptr::null_mut());
         {
             let line = self.queue.lock();

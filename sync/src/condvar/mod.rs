@@ -22,7 +22,9 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use sward_sched::const_fn;
-use sward_sched::internal::{Node, Outcome, WaitList, WaitQueue, Waiter, Wakes, raise_cancel};
+use sward_sched::internal::{
+    Node, Outcome, Reason, WaitList, WaitQueue, Waiter, Wakes, raise_cancel,
+};
 use sward_sched::primitive::{Mutant, broken};
 
 pub use self::wait_async::WaitFuture;
@@ -304,7 +306,8 @@ impl Condvar {
         // SAFETY: it is locked by the guard's owner, and will be again.
         let mutex = unsafe { MutexGuard::mutex(guard).raw() };
         // To unlock may wake a task: users' code, which may block.
-        let waiter = Waiter::busy();
+        static CONDVAR: Reason = Reason::new("condvar");
+        let waiter = Waiter::busy().about(&CONDVAR, self);
         let place = Place { ticket: Ticket::new(()), mutex };
         let node = Node::new(&waiter, std::ptr::from_ref(&place).cast_mut().cast());
         if broken(Mutant::CondvarUnlocksFirst) {

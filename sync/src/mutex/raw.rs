@@ -26,28 +26,36 @@
 use std::time::{Duration, Instant};
 
 use lock_api::GuardSend;
-use sward_sched::internal::{WaitList, WaitQueue, Waiter, Wake, Wakes, give_way};
+use sward_sched::dump::Wait;
+use sward_sched::internal::{Reason, WaitList, WaitQueue, Waiter, Wake, Wakes, give_way};
 use sward_sched::primitive::atomic::{AtomicU8, Ordering};
 use sward_sched::primitive::{Mutant, Presence, broken};
 use sward_sched::{const_fn, unless_model};
 
 use crate::acquire::{Acquire, Attempt, COMPETE, HANDED, Ticket, acquire, spin_for};
+use crate::owner::Owner;
 
 const LOCKED: u8 = 1;
 const WAITERS: u8 = 2;
 
-/// The lock of a [`Mutex`](super::Mutex): two words.
+/// The lock of a [`Mutex`](super::Mutex): three words.
 #[derive(Debug)]
 pub struct RawMutex {
     state: AtomicU8,
     queue: WaitQueue,
+    owner: Owner,
     presence: Presence,
 }
 
 impl RawMutex {
     const_fn! {
         pub(crate) fn new() -> Self {
-            Self { state: AtomicU8::new(0), queue: WaitQueue::new(), presence: Presence::new() }
+            Self {
+                state: AtomicU8::new(0),
+                queue: WaitQueue::new(),
+                owner: Owner::new(),
+                presence: Presence::new(),
+            }
         }
     }
 
@@ -61,6 +69,7 @@ impl RawMutex {
         if !self.try_lock_inline() {
             self.lock_slow(None);
         }
+        self.owner.is_caller();
     }
 
     fn lock_in_line(&self, deadline: Option<Instant>) -> bool {
@@ -187,8 +196,24 @@ impl RawMutex {
     fn lock_until(&self, deadline: impl FnOnce() -> Option<Instant>) -> bool {
         give_way();
         // Acquire: pairs with the Release of the unlock.
-        self.state.compare_exchange_weak(0, LOCKED, Ordering::Acquire, Ordering::Relaxed).is_ok()
-            || self.lock_slow(deadline())
+        let locked = self
+            .state
+            .compare_exchange_weak(0, LOCKED, Ordering::Acquire, Ordering::Relaxed)
+            .is_ok()
+            || self.lock_slow(deadline());
+        if locked {
+            self.owner.is_caller();
+        }
+        locked
+    }
+
+    /// # Safety
+    ///
+    /// `lock` is a lock, and stays.
+    unsafe fn look(lock: *const (), wait: &mut Wait) {
+        // SAFETY: the caller's promise.
+        let lock = unsafe { &*lock.cast::<Self>() };
+        wait.thread = if lock.is_held() { lock.owner.get() } else { None };
     }
 
     #[inline]
@@ -208,6 +233,12 @@ impl RawMutex {
 
 impl Acquire for RawMutex {
     type Request = ();
+
+    fn reason((): ()) -> &'static Reason {
+        // SAFETY: whoever waits for the lock has a reference to it.
+        static REASON: Reason = unsafe { Reason::with("mutex", RawMutex::look) };
+        &REASON
+    }
 
     fn queue(&self) -> &WaitQueue {
         &self.queue
@@ -242,6 +273,10 @@ impl Acquire for RawMutex {
         wakes
     }
 
+    fn is_a_tasks(&self, (): ()) {
+        self.owner.is_unknown();
+    }
+
     fn release(&self, (): ()) {
         self.unlock_with(false);
     }
@@ -262,7 +297,11 @@ unsafe impl lock_api::RawMutex for RawMutex {
 
     #[inline]
     fn try_lock(&self) -> Option<GuardSend> {
-        self.try_lock_inline().then(GuardSend::new)
+        let locked = self.try_lock_inline();
+        if locked {
+            self.owner.is_caller();
+        }
+        locked.then(GuardSend::new)
     }
 
     #[inline]

@@ -18,7 +18,7 @@
 //!    by `Closed`, if by `notify_waiters`.
 
 use sward_sched::const_fn;
-use sward_sched::internal::{WaitList, WaitQueue, WaitQueueGuard, Wake, Wakes};
+use sward_sched::internal::{Reason, WaitList, WaitQueue, WaitQueueGuard, Wake, Wakes};
 use sward_sched::primitive::atomic::{AtomicUsize, Ordering};
 use sward_sched::primitive::{Mutant, broken};
 
@@ -154,6 +154,11 @@ impl RawNotify {
 impl Acquire for RawNotify {
     /// A generation.
     type Request = usize;
+
+    fn reason(_: usize) -> &'static Reason {
+        static REASON: Reason = Reason::new("notify");
+        &REASON
+    }
 
     fn queue(&self) -> &WaitQueue {
         &self.queue

@@ -27,7 +27,8 @@ use std::future::poll_fn;
 use std::mem::ManuallyDrop;
 use std::pin::pin;
 
-use sward_sched::internal::{WaitList, WaitQueue, Waiter, Wakes, identity, raise_cancel};
+use sward_sched::dump::Wait;
+use sward_sched::internal::{Reason, WaitList, WaitQueue, Waiter, Wakes, identity, raise_cancel};
 use sward_sched::primitive::atomic::Ordering;
 use sward_sched::primitive::{Mutant, broken};
 
@@ -134,6 +135,16 @@ impl Once {
         owner
     }
 
+    /// # Safety
+    ///
+    /// `once` is one, and stays.
+    unsafe fn tell(once: *const (), wait: &mut Wait) {
+        // SAFETY: the caller's promise. Relaxed: nothing goes by it.
+        let state = unsafe { &*once.cast::<Self>() }.state.load(Ordering::Relaxed);
+        let owner = state >> OWNER_SHIFT;
+        wait.thread = (owner != 0).then_some(owner);
+    }
+
     /// `true`: the wish is granted; `false`: it is done.
     fn obtain(&self, wish: Wish) -> bool {
         loop {
@@ -212,6 +223,12 @@ impl Once {
 
 impl Acquire for Once {
     type Request = Wish;
+
+    fn reason(_: Wish) -> &'static Reason {
+        // SAFETY: whoever waits for a call has a reference to the `Once`.
+        static REASON: Reason = unsafe { Reason::with("once", Once::tell) };
+        &REASON
+    }
 
     fn queue(&self) -> &WaitQueue {
         &self.queue

@@ -15,7 +15,8 @@
 use std::time::Instant;
 
 use sward_sched::const_fn;
-use sward_sched::internal::{WaitList, WaitQueue, Waiter, Wakes, give_way};
+use sward_sched::dump::Wait;
+use sward_sched::internal::{Reason, WaitList, WaitQueue, Waiter, Wakes, give_way};
 use sward_sched::primitive::atomic::{AtomicUsize, Ordering};
 use sward_sched::primitive::{Mutant, broken};
 
@@ -24,13 +25,16 @@ use super::state::{
     WAITING_WRITERS, WRITER,
 };
 use crate::acquire::{Acquire, Attempt, acquire, spin_for};
+use crate::owner::Owner;
 
 /// The lock of an [`RwLock`](super::RwLock), or of a
-/// [`RecursiveRwLock`](super::RecursiveRwLock): two words.
+/// [`RecursiveRwLock`](super::RecursiveRwLock): three words.
 #[derive(Debug)]
 pub struct RawRwLock<const RECURSIVE: bool = false> {
     pub(super) state: AtomicUsize,
     queue: WaitQueue,
+    /// The writer, or the upgradable reader.
+    owner: Owner,
 }
 
 /// The lock of a [`RecursiveRwLock`](super::RecursiveRwLock).
@@ -39,7 +43,7 @@ pub type RawRwLockRecursive = RawRwLock<true>;
 impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
     const_fn! {
         pub(crate) fn new() -> Self {
-            Self { state: AtomicUsize::new(0), queue: WaitQueue::new() }
+            Self { state: AtomicUsize::new(0), queue: WaitQueue::new(), owner: Owner::new() }
         }
     }
 
@@ -78,7 +82,37 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
         deadline: impl FnOnce() -> Option<Instant>,
     ) -> bool {
         give_way();
-        self.try_enter(request, false) || self.enter_slow(request, deadline())
+        let entered = self.try_enter(request, false) || self.enter_slow(request, deadline());
+        self.note_owner(request, entered)
+    }
+
+    #[inline]
+    pub(super) fn enter_at_once(&self, request: Request) -> bool {
+        let entered = self.try_enter(request, false);
+        self.note_owner(request, entered)
+    }
+
+    #[inline]
+    fn note_owner(&self, request: Request, entered: bool) -> bool {
+        if entered && request != Request::Read {
+            self.owner.is_caller();
+        }
+        entered
+    }
+
+    const fn told_as(kind: &'static str) -> Reason {
+        // SAFETY: whoever waits for the lock has a reference to it.
+        unsafe { Reason::with(kind, Self::look) }
+    }
+
+    /// # Safety
+    ///
+    /// `lock` is a lock of this kind, and stays.
+    unsafe fn look(lock: *const (), wait: &mut Wait) {
+        // SAFETY: the caller's promise.
+        let lock = unsafe { &*lock.cast::<Self>() };
+        let is_known = lock.state() & (WRITER | UPGRADABLE) != 0;
+        wait.thread = if is_known { lock.owner.get() } else { None };
     }
 
     #[cold]
@@ -173,6 +207,15 @@ fn in_turn(again: bool) -> bool {
 impl<const RECURSIVE: bool> Acquire for RawRwLock<RECURSIVE> {
     type Request = Request;
 
+    fn reason(request: Request) -> &'static Reason {
+        match request {
+            Request::Read => const { &Self::told_as("read") },
+            Request::Upgradable => const { &Self::told_as("upgradable_read") },
+            Request::Write => const { &Self::told_as("write") },
+            Request::Upgrade => const { &Self::told_as("upgrade") },
+        }
+    }
+
     fn queue(&self) -> &WaitQueue {
         &self.queue
     }
@@ -214,6 +257,12 @@ impl<const RECURSIVE: bool> Acquire for RawRwLock<RECURSIVE> {
 
     fn pass_on(&self, line: &WaitList) -> Wakes {
         self.serve(line, 0, false)
+    }
+
+    fn is_a_tasks(&self, request: Request) {
+        if request != Request::Read {
+            self.owner.is_unknown();
+        }
     }
 
     fn release(&self, request: Request) {

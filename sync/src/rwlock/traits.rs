@@ -44,7 +44,7 @@ unsafe impl<const RECURSIVE: bool> lock_api::RawRwLock for RawRwLock<RECURSIVE> 
 
     #[inline]
     fn try_lock_exclusive(&self) -> Option<GuardSend> {
-        self.try_enter(Request::Write, false).then(GuardSend::new)
+        self.enter_at_once(Request::Write).then(GuardSend::new)
     }
 
     #[inline]
@@ -120,7 +120,7 @@ unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockUpgrade for RawRwLock<RECU
 
     #[inline]
     fn try_lock_upgradable(&self) -> Option<GuardSend> {
-        self.try_enter(Request::Upgradable, false).then(GuardSend::new)
+        self.enter_at_once(Request::Upgradable).then(GuardSend::new)
     }
 
     #[inline]
@@ -136,7 +136,7 @@ unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockUpgrade for RawRwLock<RECU
 
     #[inline]
     unsafe fn try_upgrade(&self, guard: GuardSend) -> Result<GuardSend, GuardSend> {
-        became(self.try_enter(Request::Upgrade, false), guard)
+        became(self.enter_at_once(Request::Upgrade), guard)
     }
 }
 

@@ -24,7 +24,7 @@
 //! gives them back if it leaves. Here they stay in the state until there are enough.
 
 use sward_sched::const_fn;
-use sward_sched::internal::{WaitList, WaitQueue, Wakes};
+use sward_sched::internal::{Reason, WaitList, WaitQueue, Wakes};
 use sward_sched::primitive::atomic::{AtomicUsize, Ordering};
 use sward_sched::primitive::{Mutant, broken};
 
@@ -197,6 +197,11 @@ impl RawSemaphore {
 
 impl Acquire for RawSemaphore {
     type Request = usize;
+
+    fn reason(_: usize) -> &'static Reason {
+        static REASON: Reason = Reason::new("semaphore");
+        &REASON
+    }
 
     fn queue(&self) -> &WaitQueue {
         &self.queue

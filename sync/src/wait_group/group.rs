@@ -17,7 +17,7 @@
 use std::process;
 use std::ptr::NonNull;
 
-use sward_sched::internal::{WaitList, WaitQueue, Wakes};
+use sward_sched::internal::{Reason, WaitList, WaitQueue, Wakes};
 use sward_sched::primitive::atomic::{AtomicUsize, Ordering};
 use sward_sched::primitive::{Mutant, UnsafeCell, broken};
 
@@ -195,6 +195,11 @@ impl Drop for Reference {
 
 impl Acquire for Group {
     type Request = ();
+
+    fn reason((): ()) -> &'static Reason {
+        static REASON: Reason = Reason::new("wait_group");
+        &REASON
+    }
 
     fn queue(&self) -> &WaitQueue {
         &self.queue
