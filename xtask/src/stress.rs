@@ -4,9 +4,10 @@
 //! CPU, where a thread may lose it between any two instructions; and beside busy loops,
 //! where workers run late and at odds with each other.
 //!
-//! `cargo xtask stress channels`: a program of its own, in the same circumstances (`channels.rs`).
+//! `cargo xtask stress channels` and `.. deadlock`: programs of their own, in the same circumstances
+//! (`program.rs`).
 
-mod channels;
+mod program;
 
 use std::num::NonZero;
 use std::path::Path;
@@ -42,7 +43,9 @@ pub(crate) struct Options {
 #[derive(clap::Subcommand)]
 enum Program {
     /// All channel operations at random, from threads of all kinds, with a seed
-    Channels(channels::Options),
+    Channels(program::Options),
+    /// Programs that wait, but not for ever, and must not be taken for a deadlock
+    Deadlock(program::Options),
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -91,8 +94,10 @@ impl Circumstance {
 }
 
 pub(crate) fn run(options: &Options) -> Result {
-    if let Some(Program::Channels(options)) = &options.program {
-        return channels::run(options);
+    match &options.program {
+        Some(Program::Channels(options)) => return program::run("sward-stress-tests", options),
+        Some(Program::Deadlock(options)) => return program::run("sward-stress-deadlock", options),
+        None => {}
     }
     let binaries = with_tests(test_binaries()?, options)?;
     if binaries.is_empty() {

@@ -1,5 +1,5 @@
-//! `cargo xtask stress channels`: the program in `stress-tests`, which knows what it does, for a
-//! while in each circumstance. That it would notice a broken channel is tested there.
+//! `cargo xtask stress channels` and `.. deadlock`: a program in `stress-tests`, which knows what it
+//! does, for a while in each circumstance. That it would notice what is broken is tested there.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::Result;
 use crate::cargo::{self, cargo};
 use crate::process::stream;
 
-const PROGRAM: &str = "sward-stress-tests";
+const PACKAGE: &str = "sward-stress-tests";
 /// Beyond what it was given it may take so long. (A round that hangs it ends by itself.)
 const GRACE: Duration = Duration::from_secs(300);
 /// Without minutes it takes as long as its rounds take.
@@ -56,11 +56,11 @@ impl Options {
     }
 }
 
-pub(super) fn run(options: &Options) -> Result {
+pub(super) fn run(name: &str, options: &Options) -> Result {
     // Fast, with every debug assertion on.
-    let mut build = cargo(["build", "--profile", "model", "--package", PROGRAM, "--locked"]);
+    let mut build = cargo(["build", "--profile", "model", "--package", PACKAGE, "--locked"]);
     let programs = cargo::binaries(&mut build)?;
-    let program = &programs.iter().find(|it| it.name == PROGRAM).ok_or("it was not built")?.path;
+    let program = &programs.iter().find(|it| it.name == name).ok_or("it was not built")?.path;
     let mut circumstances = Circumstance::possible();
     if options.show {
         circumstances.truncate(1);
