@@ -1,9 +1,11 @@
-//! What deadlines cost while they are kept, and what it costs to end what waits.
+//! What deadlines cost while they are kept, and what it costs to end what waits, or to tell of it.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use sward::time::timeout;
-use sward::{JoinHandle, chan, spawn};
+use sward::{JoinHandle, chan, dump, spawn, yield_now};
 
 use crate::Workload;
 use crate::measure::{Figure::Best, timed};
@@ -12,6 +14,8 @@ pub(crate) const ALL: &[Workload] = &[
     ("timeout_empty", 2_000_000, Best(timeout_empty)),
     ("chan_0_timeout", 1_000_000, Best(chan_0_timeout)),
     ("cancel_100k", 100_000, Best(cancel)),
+    ("dump_100k", 100_000, Best(dumped)),
+    ("dump_100k_pause", 1, Best(dump_pause)),
 ];
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -32,8 +36,8 @@ fn chan_0_timeout(messages: u64) -> Duration {
     })
 }
 
-/// So many threads that wait are cancelled, and joined.
-fn cancel(threads: u64) -> Duration {
+/// So many threads that wait, once all do.
+fn waiting(threads: u64) -> Vec<JoinHandle<()>> {
     let (ready, all_ready) = chan::bounded(threads as usize);
     let (_never, waiting) = chan::bounded::<()>(0);
     let start = |_| {
@@ -45,6 +49,50 @@ fn cancel(threads: u64) -> Duration {
     };
     let handles: Vec<_> = (0..threads).map(start).collect();
     all_ready.iter().take(handles.len()).for_each(drop);
+    handles
+}
+
+/// They are told of, as text.
+fn dumped(threads: u64) -> Duration {
+    let handles = waiting(threads);
+    let took = timed(|| assert!(dump().to_string().len() > 1000));
+    end(handles);
+    took
+}
+
+/// For how long a thread that has work to do is kept from it while 100 000 others are told of.
+fn dump_pause(_: u64) -> Duration {
+    let handles = waiting(100_000);
+    let is_over = Arc::new(AtomicBool::new(false));
+    let works = {
+        let is_over = is_over.clone();
+        spawn(move || {
+            let (mut before, mut longest) = (Instant::now(), Duration::ZERO);
+            while !is_over.load(Ordering::Acquire) {
+                yield_now();
+                let now = Instant::now();
+                longest = longest.max(now - before);
+                before = now;
+            }
+            longest
+        })
+    };
+    let threads = dump().threads.len();
+    is_over.store(true, Ordering::Release);
+    let longest = works.join().unwrap();
+    assert!(threads > 100_000);
+    end(handles);
+    longest
+}
+
+fn end(handles: Vec<JoinHandle<()>>) {
+    handles.iter().for_each(JoinHandle::cancel);
+    handles.into_iter().for_each(|handle| drop(handle.join()));
+}
+
+/// They are cancelled, and joined.
+fn cancel(threads: u64) -> Duration {
+    let handles = waiting(threads);
     timed(|| {
         handles.iter().for_each(JoinHandle::cancel);
         for handle in handles {

@@ -93,6 +93,8 @@ pub(super) const ALL: &[Workload] = &[
     workload("timeout_empty", Cost, "a timeout of an hour around nothing"),
     workload("chan_0_timeout", Cost, "as chan_0, with an hour for each receipt"),
     workload("cancel_100k", Cost, "cancel 100 k threads that wait, join them; each"),
+    workload("dump_100k", Cost, "tell of 100 k threads that wait, as text; each"),
+    workload("dump_100k_pause", Cost, "for how long that keeps another thread from its work"),
     workload("latency_idle", Delays, "spawn to first instruction, nothing else to do"),
     workload("latency_busy", Delays, "the same beside threads that yield every 20 µs"),
     workload("hog_fresh", Delays, "the same beside one that computes for 100 ms at a time"),
