@@ -59,6 +59,13 @@ struct Run {
     report: Option<Arc<str>>,
 }
 
+/// How many OS threads wait in `run`; none, if one of them is about to go on.
+fn waiting_runs() -> usize {
+    let runs = RUNS.lock();
+    let all_wait = runs.iter().all(|run| !run.task.header().completion.is_finished());
+    if all_wait { runs.len() } else { 0 }
+}
+
 /// An OS thread's wait in `run`.
 pub(crate) struct InRun(RawTask);
 
@@ -134,14 +141,10 @@ fn ask() -> bool {
         }
         std::thread::sleep(Duration::from_millis(1));
     }
-    let is_deadlock = is_deadlock(&dump, before);
-    if is_deadlock {
-        end(&dump);
-    }
-    is_deadlock
+    is_deadlock(&dump, before) && end(&dump)
 }
 
-/// (2), (3).
+/// (2), (3)
 fn is_deadlock(dump: &Dump, before: Instant) -> bool {
     let waits = dump.threads.iter().all(|thread| {
         let wait = thread.wait.as_ref().filter(|_| thread.state == State::Waiting);
@@ -155,7 +158,7 @@ fn is_deadlock(dump: &Dump, before: Instant) -> bool {
 
 /// (1)
 fn is_quiet() -> bool {
-    let runs = RUNS.lock().len();
+    let runs = waiting_runs();
     runs > 0 && dump::runtimes().iter().all(is_runtime_quiet) && is_nobody_else(runs)
 }
 
@@ -173,13 +176,20 @@ fn is_nobody_else(runs: usize) -> bool {
 }
 
 /// Has those that wait in `run` panic. A thread that was told to unwind before, and has not, cannot:
-/// then the process ends.
-fn end(dump: &Dump) {
+/// then the process ends. `false`: one of them has come since the dump.
+fn end(dump: &Dump) -> bool {
     let text = format!(
         "deadlock: all green threads wait, and nothing is left that could wake one of them\n{dump}"
     );
     let text: Arc<str> = text.into();
     let mut runs = RUNS.lock();
+    let is_in = |run: &Run| {
+        let id = run.task.header().id.get();
+        dump.threads.binary_search_by_key(&id, |thread| thread.id).is_ok()
+    };
+    if !runs.iter().all(is_in) {
+        return false;
+    }
     let is_stuck = runs.iter().all(|run| run.report.is_some());
     if is_stuck || cfg!(not(panic = "unwind")) {
         report(format_args!(
@@ -194,4 +204,5 @@ fn end(dump: &Dump) {
     }
     drop(runs);
     tasks.iter().for_each(RawTask::cancel);
+    true
 }
