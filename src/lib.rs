@@ -32,6 +32,7 @@
 //! | wait for the first of several things | [`select!`], [`select_biased!`] |
 //! | share state | [`sync`] |
 //! | wait for time to pass, or no longer than some time; tick; move a deadline | [`time`] |
+//! | tell many to stop, each when it suits | [`CancelToken`] |
 //! | end a thread that waits, or keep that from happening | [`JoinHandle::cancel`], [`uncancellable`] |
 //! | call code that blocks its OS thread | [`unblock`], [`block_in_place`], [`Builder::dedicated`] |
 //! | let others run, or wait to be woken | [`checkpoint`], [`yield_now`], [`park`] |
@@ -150,9 +151,10 @@ pub use sward_chan as chan;
 pub use sward_chan::{select, select_biased};
 pub use sward_macros::{go, main, test};
 pub use sward_sched::{
-    Builder, DEFAULT_STACK_SIZE, JoinError, JoinFuture, JoinHandle, LocalJoinHandle,
-    MIN_STACK_SIZE, Metrics, Placement, Priority, Runtime, Scope, ScopedJoinHandle, Thread,
-    ThreadId, WorkerMetrics, block_in_place, block_on, checkpoint, current, dump, metrics, park,
-    run, runtime, scope, spawn, spawn_local, stack_usage, time, unblock, uncancellable, yield_now,
+    Builder, CancelFuture, CancelGuard, CancelToken, DEFAULT_STACK_SIZE, JoinError, JoinFuture,
+    JoinHandle, LocalJoinHandle, MIN_STACK_SIZE, Metrics, Placement, Priority, Runtime, Scope,
+    ScopedJoinHandle, Thread, ThreadId, WorkerMetrics, block_in_place, block_on, checkpoint,
+    current, dump, metrics, park, run, runtime, scope, spawn, spawn_local, stack_usage, time,
+    unblock, uncancellable, yield_now,
 };
 pub use sward_sync as sync;

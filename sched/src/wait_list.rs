@@ -340,6 +340,12 @@ impl WaitList {
     /// the batch after unlocking.
     pub fn close(&self) -> Wakes {
         let mut wakes = Wakes::none();
+        self.close_into(&mut wakes);
+        wakes
+    }
+
+    /// As [`close`](Self::close), of one of several lists.
+    pub(crate) fn close_into(&self, wakes: &mut Wakes) {
         // SAFETY: (2), as in `claim_first`; threads to which `Waiter::close` owes a wake stay
         // until then, and the nodes of the others are not touched after it.
         unsafe {
@@ -354,7 +360,6 @@ impl WaitList {
                 }
             }
         }
-        wakes
     }
 
     /// The word that it is.

@@ -259,4 +259,14 @@ pub enum Mutant {
     SurveyEndsSilently,
     /// Who asks the workers waits without looking again whether all have answered.
     SurveyNotRechecked,
+    /// A token that is cancelled does not hand on what led to it.
+    CancelledRelaxed,
+    /// Who begins to wait for a token does not see that it is cancelled.
+    CancelledTokenWaitedFor,
+    /// A child that begins while its parent is cancelled is not.
+    ChildOfCancelledLives,
+    /// A child that goes stays in its parent's list.
+    GoneChildStaysListed,
+    /// Whoever finds a token cancelled does not wait for the one that is still on the way down.
+    WalkUnlocked,
 }
