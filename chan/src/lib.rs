@@ -171,7 +171,7 @@ pub mod internal {
     pub use sward_macros::__select;
 
     pub use crate::select::{
-        Case, JoinArm, JoinCase, RecvCase, SendCase, Wait, WaitArm, WaitCase, choose,
+        Case, JoinArm, JoinCase, RecvCase, SendCase, TokenArm, Wait, WaitArm, WaitCase, choose,
         choose_biased, recv_case, send_case,
     };
 

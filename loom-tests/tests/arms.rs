@@ -1,15 +1,18 @@
-//! What else than a channel ends a select: the end of a thread, a timer that is set anew, a clock
-//! (`sched/src/arms.rs`, `chan/src/flavor/timer.rs`). loom has no time: deadlines that count are
+//! What else than a channel ends a select: the end of a thread, a timer that is set anew, a token, a
+//! clock (`sched/src/arms.rs`, `chan/src/flavor/timer.rs`). loom has no time: deadlines that count are
 //! long past, or are fired early by a worker that the model plays, and then looked at again.
 #![cfg(sward_loom)]
 
 use std::time::{Duration, Instant};
 
 use loom::thread;
-use sward_chan::internal::{Case, JoinArm, Wait, WaitArm, choose, choose_biased, recv_case};
+use sward_chan::internal::{
+    Case, JoinArm, TokenArm, Wait, WaitArm, choose, choose_biased, recv_case,
+};
 use sward_chan::{RecvError, Select, after, at};
 use sward_loom_tests::channel::{Capacity, abandon, channel, check_left, select};
 use sward_loom_tests::{Tally, check, check_up_to};
+use sward_sched::CancelToken;
 use sward_sched::internal::model::{Ready, Stage};
 use sward_sched::primitive::Mutant;
 use sward_sched::time::Timer;
@@ -74,9 +77,29 @@ fn a_timer_set_anew_against_a_value() {
         let mut timer = Timer::after(HOUR);
         let setter = timer.handle();
         let setting = thread::spawn(move || setter.reset_at(Instant::now()));
-        beside_a_value(|receives| select(&mut [&mut timer.__wait_case(), receives]) == 0);
+        beside_a_value(|receives| {
+            select(&mut [&mut timer.__timer_or_cancel_token(), receives]) == 0
+        });
         assert!(timer.is_elapsed());
         setting.join().unwrap();
+    });
+}
+
+/// A token is cancelled, from above; it stands in two arms.
+#[test]
+fn a_token_that_is_cancelled_against_a_value() {
+    let mutants = [Mutant::CancelledTokenWaitedFor, Mutant::LoserStaysInLine];
+    check("a_token_that_is_cancelled_against_a_value", &mutants, || {
+        let token = CancelToken::new();
+        let below = token.child();
+        let cancelling = thread::spawn(move || token.cancel());
+        beside_a_value(|receives| {
+            let mut arms = [(); 2].map(|()| below.__timer_or_cancel_token());
+            let [one, other] = &mut arms;
+            select(&mut [one, other, receives]) < 2
+        });
+        assert!(below.is_cancelled());
+        cancelling.join().unwrap();
     });
 }
 
@@ -120,7 +143,7 @@ fn help_against_a_timer_set_anew() {
         let mut timer = Timer::after(HOUR);
         let setter = timer.handle();
         let (selecting, thread) = stage.thread(move || {
-            let mut waits = timer.__wait_case();
+            let mut waits = timer.__timer_or_cancel_token();
             select(&mut [&mut waits])
         });
         stage.inject(thread);

@@ -30,8 +30,9 @@
 //! 3. Channels go to functions, so that they are coerced as any argument is (`&&Receiver`,
 //!    `&Arc<Receiver>`, a type still to be inferred) and an error says which type it expected;
 //!    by way of a `match`, because of `&(r)` each branch of an `if` would be expected to be a
-//!    `Receiver`, not a reference to one. Join handles and timers go to methods, so that a
-//!    variable that is a `&mut JoinHandle` is borrowed through and need not itself be `mut`.
+//!    `Receiver`, not a reference to one. Join handles, timers and tokens go to methods, so that
+//!    a variable that is a `&mut JoinHandle` is borrowed through and need not itself be `mut`; and
+//!    so that a token, unlike the others, is not borrowed mutably.
 //! 4. The last arm is taken without a look at the number: without `default` one has been chosen,
 //!    and of `default` there is none. So nothing is unreachable.
 //! 5. Our parentheses keep lints from the users' own parentheses and braces.
@@ -109,7 +110,11 @@ fn traits(internal: &TokenStream, arms: &[Arm]) -> TokenStream {
         uses.extend(quote_spanned!(site=> use #internal::JoinArm as _;));
     }
     if waits {
-        uses.extend(quote_spanned!(site=> use #internal::WaitArm as _;));
+        // One of them, or both.
+        uses.extend(quote_spanned! {site=>
+            #[allow(unused_imports)]
+            use #internal::{TokenArm as _, WaitArm as _};
+        });
     }
     uses
 }
@@ -164,7 +169,7 @@ impl<'a> Waiting<'a> {
             }
             Operation::Wait(timer) => {
                 let at_timer = timer.span().resolved_at(site);
-                quote_spanned!(at_timer=> (#timer).__wait_case())
+                quote_spanned!(at_timer=> (#timer).__timer_or_cancel_token())
             }
         };
         let case = format_ident!("case_{}", self.cases.len(), span = Span::mixed_site());
@@ -283,12 +288,13 @@ mod tests {
             wait(w) => h(),
         );
         let expected = "{
-            use WaitArm as _;
+            #[allow(unused_imports)]
+            use {TokenArm as _, WaitArm as _};
             let chosen = match (
                 match (r) { ref channel => recv_case(channel) },
                 Wait::For((t)),
                 match (s) { ref channel => send_case(channel, (v)) },
-                (w).__wait_case(),
+                (w).__timer_or_cancel_token(),
             ) {
                 (mut case_0, wait, mut case_1, mut case_2,) =>
                     match choose(&mut [&mut case_0, &mut case_1, &mut case_2], wait) {

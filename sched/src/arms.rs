@@ -1,5 +1,5 @@
-//! What else than channels can be an arm of a `select!`: the end of a thread, and a timer. The
-//! algorithm is `chan`'s; here is what it needs to know of the two.
+//! What else than channels can be an arm of a `select!`: the end of a thread, a timer, and a cancel
+//! token. The algorithm is `chan`'s; here is what it needs to know of them.
 //!
 //! 1. An arm is enlisted with a waiter in its place, and leaves before the waiter goes away.
 
@@ -7,6 +7,7 @@ use std::fmt;
 use std::ptr;
 use std::time::Instant;
 
+use crate::cancel_token::CancelToken;
 use crate::dump::Wait;
 use crate::error::JoinError;
 use crate::join::{JOIN, JoinHandle};
@@ -100,5 +101,46 @@ impl<'a> TimerArm<'a> {
     pub fn leave(&self) {
         // SAFETY: the node is in no other list.
         unsafe { self.timer.0.leave(&self.node) };
+    }
+}
+
+/// A token that is cancelled.
+#[derive(Debug)]
+pub struct TokenArm<'a> {
+    token: &'a CancelToken,
+    node: Node,
+}
+
+impl<'a> TokenArm<'a> {
+    /// An arm of `token`.
+    pub fn new(token: &'a CancelToken) -> Self {
+        Self { token, node: Node::unbound() }
+    }
+
+    /// Whether it is cancelled.
+    pub fn is_ready(&self) -> bool {
+        self.token.is_cancelled()
+    }
+
+    /// What it waits for, for a dump.
+    pub fn look(&self) -> Wait {
+        self.token.look()
+    }
+
+    /// `waiter` hears when it is cancelled. `false`: it is.
+    ///
+    /// # Safety
+    ///
+    /// The arm and the waiter stay in place until [`leave`](Self::leave) (1).
+    pub unsafe fn enlist(&self, waiter: &Waiter) -> bool {
+        self.node.bind(waiter, ptr::null_mut());
+        // SAFETY: the caller's promise.
+        unsafe { self.token.enlist(&self.node) }
+    }
+
+    /// It hears no more.
+    pub fn leave(&self) {
+        // SAFETY: the node is in no other list.
+        unsafe { self.token.leave(&self.node) };
     }
 }

@@ -27,11 +27,14 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use crate::cancel;
+use crate::dump::Wait;
 use crate::primitive::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::primitive::{Mutant, Mutex, MutexGuard, Presence, broken};
 use crate::wait_list::{Node, Wakes};
 use crate::wait_queue::WaitQueue;
-use crate::waiter::{Outcome, OwnWaker, TaskWaiter, Waiter};
+use crate::waiter::{Outcome, OwnWaker, Reason, TaskWaiter, Waiter};
+
+static CANCEL: Reason = Reason::new("cancel_token");
 
 /// Tells any number of threads and tasks to stop, by their leave: they ask for it, or wait for it.
 /// Tokens form a tree, and one that is cancelled cancels all below it.
@@ -283,7 +286,7 @@ impl CancelToken {
         if self.is_cancelled() {
             return true;
         }
-        let waiter = Waiter::new();
+        let waiter = Waiter::new().about(&CANCEL, self.token());
         let node = Node::new(&waiter, ptr::null_mut());
         // SAFETY: both stay here, and the node is taken out below unless the line was closed.
         if !unsafe { self.enlist(&node) } {
@@ -356,6 +359,11 @@ impl CancelToken {
         // SAFETY: the caller's promise.
         unsafe { line.push_back(node) };
         true
+    }
+
+    /// What a wait for it is, for a dump.
+    pub(crate) fn look(&self) -> Wait {
+        Wait::new(CANCEL.kind, ptr::from_ref(self.token()).cast())
     }
 
     /// It hears no more.

@@ -68,7 +68,7 @@ pub use self::worker::{Placement, Priority};
 /// and its contracts are not all checked.
 #[doc(hidden)]
 pub mod internal {
-    pub use crate::arms::{JoinArm, TimerArm};
+    pub use crate::arms::{JoinArm, TimerArm, TokenArm};
     pub use crate::cancel::raise as raise_cancel;
     pub use crate::current::{charge, identity, random, runs_as};
     pub use crate::launch::Home;

@@ -6,7 +6,7 @@ use std::mem;
 use sward_sched::dump::Wait as Seen;
 use sward_sched::internal::{self, Node, Waiter};
 use sward_sched::time::Timer;
-use sward_sched::{JoinError, JoinHandle};
+use sward_sched::{CancelToken, JoinError, JoinHandle};
 
 use crate::channel::{Enlisted, Slot};
 use crate::error::{RecvError, SendError, TryRecvError, TrySendError};
@@ -242,30 +242,62 @@ impl<T> sealed::Case for JoinCase<'_, T> {
     }
 }
 
-/// Waits for a timer.
+/// Waits for what gives no value.
 #[derive(Debug)]
-pub struct WaitCase<'a> {
-    arm: internal::TimerArm<'a>,
+pub struct WaitCase<A> {
+    arm: A,
 }
 
-/// What `wait(timer)` is in a `select!`.
+/// What `wait(timer)` is in a `select!`. (The name of the method is what an error is about.)
 pub trait WaitArm {
     /// The case.
-    fn __wait_case(&mut self) -> WaitCase<'_>;
+    fn __timer_or_cancel_token(&mut self) -> WaitCase<internal::TimerArm<'_>>;
 }
 
 impl WaitArm for Timer {
-    fn __wait_case(&mut self) -> WaitCase<'_> {
+    fn __timer_or_cancel_token(&mut self) -> WaitCase<internal::TimerArm<'_>> {
         WaitCase { arm: internal::TimerArm::new(self) }
     }
 }
 
-impl WaitCase<'_> {
+/// What `wait(token)` is in a `select!`: the same name, but others may have the token, too.
+pub trait TokenArm {
+    /// The case.
+    fn __timer_or_cancel_token(&self) -> WaitCase<internal::TokenArm<'_>>;
+}
+
+impl TokenArm for CancelToken {
+    fn __timer_or_cancel_token(&self) -> WaitCase<internal::TokenArm<'_>> {
+        WaitCase { arm: internal::TokenArm::new(self) }
+    }
+}
+
+impl<A> WaitCase<A> {
     /// Nothing comes of it.
     pub fn finish(self) {}
 }
 
-impl sealed::Case for WaitCase<'_> {
+impl sealed::Case for WaitCase<internal::TokenArm<'_>> {
+    fn look(&self) -> Seen {
+        self.arm.look()
+    }
+
+    fn attempt(&mut self) -> bool {
+        self.arm.is_ready()
+    }
+
+    unsafe fn enlist(&mut self, waiter: &Waiter) -> Enlisted {
+        // SAFETY: the caller's promise.
+        if unsafe { self.arm.enlist(waiter) } { Enlisted::Until(None) } else { Enlisted::No }
+    }
+
+    unsafe fn leave(&mut self, _: bool) -> bool {
+        self.arm.leave();
+        false
+    }
+}
+
+impl sealed::Case for WaitCase<internal::TimerArm<'_>> {
     fn look(&self) -> Seen {
         self.arm.look()
     }

@@ -34,6 +34,7 @@
 /// | `send(sender, value) -> result => body` | there is room or a receiver, or there will never be | `Result<(), SendError<T>>` |
 /// | `join(handle) -> result => body` | the green thread has finished | `Result<T, JoinError>` |
 /// | `wait(timer) => body` | the [`Timer`](sward_sched::time::Timer) has elapsed | |
+/// | `wait(token) => body` | the [`CancelToken`](sward_sched::CancelToken) is cancelled | |
 /// | `default => body` | nothing else is ready | |
 /// | `default(timeout) => body` | nothing else has been ready for so long | |
 ///
@@ -42,7 +43,7 @@
 /// `select! {}` waits for ever.
 ///
 /// Receivers and senders are borrowed, by themselves or through whatever dereferences to them,
-/// until a body begins; handles and timers too, mutably. So a handle is still there for the next
+/// until a body begins; so are tokens; handles and timers too, mutably. So a handle is still there for the next
 /// `select!` if another arm was chosen.
 ///
 /// ```
@@ -136,6 +137,12 @@
 /// # let (sender, receiver) = sward_chan::bounded::<i32>(1);
 /// sward_chan::select! {
 ///     recv(sender) -> value => {} // Expected `&Receiver<_>`.
+/// }
+/// ```
+/// ```compile_fail
+/// # let channel = sward_chan::bounded::<i32>(1);
+/// sward_chan::select! {
+///     wait(channel) => {} // No `__timer_or_cancel_token`.
 /// }
 /// ```
 #[macro_export]

@@ -36,7 +36,7 @@ use sward_sched::internal::{Outcome, Reason, Waiter, charge, raise_cancel, rando
 use sward_sched::primitive::{Mutant, broken};
 
 pub use self::case::{
-    Case, JoinArm, JoinCase, RecvCase, SendCase, WaitArm, WaitCase, recv_case, send_case,
+    Case, JoinArm, JoinCase, RecvCase, SendCase, TokenArm, WaitArm, WaitCase, recv_case, send_case,
 };
 pub use self::dynamic::Select;
 pub use self::selected::SelectedOperation;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sward_chan::{select, select_biased, unbounded};
 use sward_sched::time::Timer;
-use sward_sched::{JoinError, JoinHandle, park, spawn};
+use sward_sched::{CancelToken, JoinError, JoinHandle, park, spawn};
 
 const SHORT: Duration = Duration::from_millis(1);
 const LONG: Duration = Duration::from_secs(3600);
@@ -102,4 +102,86 @@ fn any_place_will_do() {
     select! {
         join(some.as_mut().unwrap()) -> result => assert_eq!(result.unwrap(), 5),
     }
+}
+
+#[test]
+fn wait_ends_when_the_token_is_cancelled() {
+    let token = CancelToken::new();
+    let (_sender, receiver) = unbounded::<()>();
+    select! {
+        wait(token) => unreachable!(),
+        recv(receiver) -> _ => unreachable!(),
+        default(SHORT) => {}
+    }
+    let cancelling = spawn({
+        let token = token.clone();
+        move || token.cancel()
+    });
+    let chosen = select! {
+        recv(receiver) -> _ => "value",
+        wait(token) => "token",
+        wait(Timer::after(LONG)) => "timer",
+    };
+    assert_eq!(chosen, "token");
+    cancelling.join().unwrap();
+    // It stays so.
+    select_biased! {
+        wait(token) => {}
+        default => unreachable!(),
+    }
+}
+
+#[test]
+fn one_token_may_stand_in_many_arms_of_many_selects() {
+    let root = CancelToken::new();
+    let below = root.child();
+    let (sender, receiver) = unbounded::<()>();
+    let waiting: Vec<_> = (0..8)
+        .map(|i| {
+            let (root, below, receiver, sender) =
+                (root.clone(), below.clone(), receiver.clone(), sender.clone());
+            let waits = move || {
+                let place = Box::new(below.clone());
+                let _open = sender;
+                let by_reference = &below;
+                select! {
+                    wait(root) => {}
+                    wait(by_reference) => {}
+                    recv(receiver) -> _ => panic!("nothing was sent"),
+                    wait(*place) => {}
+                    wait(below) => {}
+                    wait(place) => {}
+                }
+                assert!(root.is_cancelled() || below.is_cancelled());
+            };
+            if i % 2 == 0 { Ok(spawn(waits)) } else { Err(std::thread::spawn(waits)) }
+        })
+        .collect();
+    // Somebody gives up beside them.
+    select! {
+        wait(below) => unreachable!(),
+        wait(below) => unreachable!(),
+        default(SHORT) => {}
+    }
+    root.cancel();
+    for waiting in waiting {
+        match waiting {
+            Ok(green) => green.join().unwrap(),
+            Err(os) => os.join().unwrap(),
+        }
+    }
+}
+
+#[test]
+fn a_select_that_is_cancelled_leaves_its_token() {
+    let token = CancelToken::new();
+    let waiting = spawn({
+        let token = token.clone();
+        move || select! { wait(token) => {} wait(Timer::after(LONG)) => {} }
+    });
+    sward_sched::yield_now();
+    waiting.cancel();
+    assert!(waiting.join().unwrap_err().is_cancelled());
+    assert!(!token.wait_timeout(SHORT));
+    token.cancel();
 }

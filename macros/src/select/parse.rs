@@ -78,7 +78,7 @@ impl Kind {
             Self::Recv => "`recv(receiver) -> result => ..`",
             Self::Send => "`send(sender, value) -> result => ..`",
             Self::Join => "`join(handle) -> result => ..`",
-            Self::Wait => "`wait(timer) => ..`",
+            Self::Wait => "`wait(timer or token) => ..`",
             Self::Default => "`default => ..` or `default(timeout) => ..`",
         }
     }
@@ -273,7 +273,7 @@ mod tests {
     fn an_arm_is_one_of_those_there_are() {
         let there_are = "there are: `recv(receiver) -> result => ..`, \
             `send(sender, value) -> result => ..`, `join(handle) -> result => ..`, \
-            `wait(timer) => ..`, `default => ..` or `default(timeout) => ..`";
+            `wait(timer or token) => ..`, `default => ..` or `default(timeout) => ..`";
         assert_eq!(
             error(quote!(receive(r) -> x => {})),
             format!("expected an arm, found `receive`; {there_are}")
@@ -304,7 +304,10 @@ mod tests {
             error(quote!(send(s) -> x => {})),
             "an operand is missing: `send(sender, value) -> result => ..`"
         );
-        assert_eq!(error(quote!(wait() => {})), "an operand is missing: `wait(timer) => ..`");
+        assert_eq!(
+            error(quote!(wait() => {})),
+            "an operand is missing: `wait(timer or token) => ..`"
+        );
         assert_eq!(
             error(quote!(default(t, u) => {})),
             "this operand is one too many: `default => ..` or `default(timeout) => ..`"
@@ -331,7 +334,7 @@ mod tests {
         );
         assert_eq!(
             error(quote!(wait(t) -> x => {})),
-            "`wait` gives no result: `wait(timer) => ..`"
+            "`wait` gives no result: `wait(timer or token) => ..`"
         );
         assert_eq!(
             error(quote!(default -> x => {})),
@@ -345,7 +348,7 @@ mod tests {
 
     #[test]
     fn a_body_is_there_and_ends_with_a_comma() {
-        let body = "expected a block or an expression after `=>`: `wait(timer) => ..`";
+        let body = "expected a block or an expression after `=>`: `wait(timer or token) => ..`";
         assert_eq!(error(quote!(wait(t) =>)), body);
         assert_eq!(error(quote!(wait(t) =>, default => {})), body);
         let comma = "expected `,` after the body of this arm: only a block needs none";
