@@ -31,6 +31,7 @@
 //! | work a channel off on all cores | [`chan::Receiver::for_each`] |
 //! | wait for the first of several things | [`select!`], [`select_biased!`] |
 //! | share state | [`sync`] |
+//! | keep a value for each thread, or hand it down to children | [`local!`] |
 //! | wait for time to pass, or no longer than some time; tick; move a deadline | [`time`] |
 //! | tell many to stop, each when it suits | [`CancelToken`] |
 //! | end a thread that waits, or keep that from happening | [`JoinHandle::cancel`], [`uncancellable`] |
@@ -151,10 +152,10 @@ pub use sward_chan as chan;
 pub use sward_chan::{select, select_biased};
 pub use sward_macros::{go, main, test};
 pub use sward_sched::{
-    Builder, CancelFuture, CancelGuard, CancelToken, DEFAULT_STACK_SIZE, JoinError, JoinFuture,
-    JoinHandle, LocalJoinHandle, MIN_STACK_SIZE, Metrics, Placement, Priority, Runtime, Scope,
-    ScopedJoinHandle, Thread, ThreadId, WorkerMetrics, block_in_place, block_on, checkpoint,
-    current, dump, metrics, park, run, runtime, scope, spawn, spawn_local, stack_usage, time,
-    unblock, uncancellable, yield_now,
+    AccessError, Builder, CancelFuture, CancelGuard, CancelToken, DEFAULT_STACK_SIZE, JoinError,
+    JoinFuture, JoinHandle, LocalJoinHandle, LocalKey, MIN_STACK_SIZE, Metrics, Placement,
+    Priority, Runtime, Scope, ScopedJoinHandle, Thread, ThreadId, WorkerMetrics, block_in_place,
+    block_on, checkpoint, current, dump, local, metrics, park, run, runtime, scope, spawn,
+    spawn_local, stack_usage, time, unblock, uncancellable, yield_now,
 };
 pub use sward_sync as sync;

@@ -73,6 +73,8 @@ impl<T> Receiver<T> {
     /// An `f` that blocks keeps its thread, and so one of the `n`, where it is; and that thread,
     /// which gets a new time slice with each wait, stays where it is while there are values.
     ///
+    /// These threads inherit no [locals](sward_sched::local!).
+    ///
     /// # Blocking
     ///
     /// Parks the green thread, or blocks the OS thread, until the channel is closed and all calls

@@ -200,10 +200,12 @@ impl Builder {
         T: Send + 'static,
     {
         let location = Location::caller();
+        // Before the worker is looked up: it may block.
+        let options = self.options.inheriting();
         // SAFETY: a worker in the thread-local is alive, and nothing here blocks.
         match unsafe { current::worker().as_ref() } {
-            Some(worker) => spawn_on(f, worker.runtime(), self.options, location),
-            None => spawn_on(f, runtime::global(), self.options, location),
+            Some(worker) => spawn_on(f, worker.runtime(), options, location),
+            None => spawn_on(f, runtime::global(), options, location),
         }
     }
 
@@ -268,9 +270,11 @@ impl Builder {
         F: FnOnce() -> T + 'static,
         T: 'static,
     {
+        // As in `spawn`.
+        let options = self.options.inheriting();
         // SAFETY: a worker in the thread-local is alive, and nothing here blocks.
         match unsafe { current::worker().as_ref() } {
-            Some(worker) => spawn_here(f, worker, self.options, Location::caller()),
+            Some(worker) => spawn_here(f, worker, options, Location::caller()),
             None => panic!(
                 "`spawn_local` starts a green thread on the worker that it is called on, but this \
                  OS thread is no worker: call it in a green thread (`sward::run`), or use `spawn`"

@@ -24,6 +24,7 @@ use std::ptr;
 
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
+use crate::local::Place;
 use crate::primitive::UnsafeCell;
 use crate::stack::{Class, Extent, NoStack, Stack};
 use crate::thread::{Header, Runnable};
@@ -55,6 +56,8 @@ pub(crate) struct Runner {
     /// Where the frame of its body is, once that has begun.
     body_frame: Cell<usize>,
     memory: Cell<Memory>,
+    /// Its thread's.
+    locals: Place,
 }
 
 /// What is known of the part of a stack that an idle runner does not use.
@@ -83,6 +86,7 @@ impl Runner {
             extent: stack.extent(),
             body_frame: Cell::new(0),
             memory: Cell::new(Memory::GivenBack),
+            locals: Place::new(),
         })));
         let address = owned.0;
         let body = Coroutine::with_stack(stack, move |yielder, ()| {
@@ -100,7 +104,10 @@ impl Runner {
                     // takes it back from the worker, so it is not used up here.
                     let thread = unsafe { Runnable::from_raw(runner.thread.get()) };
                     // SAFETY: `begin` is for threads that have not started.
-                    unsafe { thread.run() };
+                    unsafe {
+                        runner.locals.begin(thread.header());
+                        thread.run();
+                    }
                 }
                 if !after(runner) {
                     yielder.suspend(Suspension::Finished);
@@ -116,6 +123,12 @@ impl Runner {
     #[inline]
     pub(crate) fn extent(&self) -> Extent {
         self.extent
+    }
+
+    /// Where the locals of its thread are.
+    #[inline]
+    pub(crate) fn locals(&self) -> &Place {
+        &self.locals
     }
 
     /// While it is idle nothing on its stack that lies below this is in use.

@@ -13,6 +13,7 @@ use std::num::NonZeroU64;
 use std::ptr;
 
 use crate::cancel::Terms;
+use crate::local::{EndsWithOsThread, Place};
 use crate::primitive::{NAPS, thread_local};
 use crate::thread::Header;
 use crate::worker::{Shared, Slice, Worker, reserve_ids};
@@ -30,6 +31,9 @@ thread_local! {
     static RANDOM: Cell<u64> = const { Cell::new(0) };
     /// What [`identity`] is outside of green threads. 0: nobody has asked yet.
     static IDENTITY: Cell<u64> = const { Cell::new(0) };
+    /// Where the locals of code outside of green threads are.
+    static LOCALS: Place = const { Place::new() };
+    static LOCALS_END: EndsWithOsThread = const { EndsWithOsThread };
 }
 #[cfg(sward_loom)]
 thread_local! {
@@ -39,6 +43,8 @@ thread_local! {
     static REFUSING: Cell<*const Shared> = Cell::new(ptr::null());
     static RANDOM: Cell<u64> = Cell::new(0);
     static IDENTITY: Cell<u64> = Cell::new(0);
+    static LOCALS: Place = Place::new();
+    static LOCALS_END: EndsWithOsThread = EndsWithOsThread;
 }
 
 /// The worker of this OS thread, or null.
@@ -121,6 +127,24 @@ pub fn runs_as() -> u64 {
         Some(slice) => slice.running().id(),
         None => identity().get(),
     }
+}
+
+/// Where the locals of the thread that this code runs in are, green or not.
+#[inline(never)]
+pub(crate) fn locals() -> *const Place {
+    let worker = WORKER.with(Cell::get);
+    // SAFETY: as in `green_thread`; a thread that runs is on its runner.
+    let place = unsafe {
+        let thread = worker.as_ref().and_then(|worker| worker.current().as_ref());
+        thread.map(|thread| ptr::from_ref((*thread.runner.get()).locals()))
+    };
+    hidden(place.unwrap_or_else(|| LOCALS.with(ptr::from_ref)))
+}
+
+/// Sees to it that the locals of this OS thread are dropped when it ends. `false`: that is past.
+#[inline(never)]
+pub(crate) fn ends_locals() -> bool {
+    LOCALS_END.try_with(|_| ()).is_ok()
 }
 
 /// Counts an operation of the green thread that this code runs in. `true`: it is to yield at

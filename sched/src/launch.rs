@@ -114,7 +114,7 @@ impl Home {
         &self.0
     }
 
-    /// Starts a thread there.
+    /// Starts a thread there, which inherits nothing: whoever calls this does so for others.
     #[track_caller]
     pub fn spawn<F, T>(&self, f: F) -> JoinHandle<T>
     where
@@ -157,7 +157,7 @@ where
     F: FnOnce() -> T + Send,
     T: Send,
 {
-    let options = Options { name: Some(name.to_owned()), ..Options::default() };
+    let options = Options { name: Some(name.to_owned()), ..Options::default() }.inheriting();
     // SAFETY: both are `Send`. `join_uncancelled` does not return, or unwind, before
     // the thread has finished and its closure is gone; the result is taken there.
     let (task, runnable) = unsafe { new_thread(f, shared, options, location, ()) };

@@ -97,7 +97,7 @@ impl Runtime {
         T: Send + 'static,
     {
         fork::check();
-        spawn_on(f, &self.shared, Options::default(), Location::caller())
+        spawn_on(f, &self.shared, Options::default().inheriting(), Location::caller())
     }
 
     /// Runs `f` as a green thread here, waits for it and returns its value, as

@@ -425,6 +425,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
+        let options = options.inheriting();
         let home = Home::current();
         // Nothing unwinds from here until it has started: a member that never leaves is waited for.
         self.members.enter();

@@ -13,10 +13,10 @@ use std::ptr;
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
-use sward_sched::internal::{Node, Outcome, OwnWaker, TaskWaiter, Wake, wake_task};
+use sward_sched::JoinHandle;
+use sward_sched::internal::{Home, Node, Outcome, OwnWaker, TaskWaiter, Wake, wake_task};
 use sward_sched::primitive::{Mutant, broken};
 use sward_sched::time::sleep_until;
-use sward_sched::{JoinHandle, spawn};
 
 use super::{Buffer, Channel, Guard, Slot, State, place, unlock_and_tell};
 use crate::error::{RecvError, SendError};
@@ -86,7 +86,7 @@ impl Drop for Rings {
 impl Alarm {
     fn new(at: Instant, waker: Waker) -> Self {
         let rings = Rings(Some(waker.clone()));
-        let thread = spawn(move || {
+        let thread = Home::current().spawn(move || {
             let _rings = rings;
             sleep_until(at);
         });

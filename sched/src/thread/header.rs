@@ -8,7 +8,7 @@
 //! 2. The payload is touched only by the owner of the right to run, until
 //!    [`Completion`] says `FINISHED`; from then on by the join handle, of which there is
 //!    one at most. If that was gone before, still by the thread.
-//! 3. User values (closure, result, panic payload) are dropped on the green thread
+//! 3. User values (closure, result, panic payload, locals) are dropped on the green thread
 //!    itself, by the holder of its handle, or, if it never started, on the blocking pool.
 //!    Only when no OS thread can be had for that, or no stack for a local thread, does a
 //!    worker's own loop drop a closure.
@@ -31,6 +31,7 @@ use crate::cancel;
 use crate::context::Runner;
 use crate::current::{self, Own};
 use crate::error::JoinError;
+use crate::local::{self, Inherited, Locals};
 use crate::primitive::atomic::{AtomicBool, Ordering};
 use crate::primitive::{Mutex, UnsafeCell};
 use crate::report::report;
@@ -102,11 +103,24 @@ pub(crate) struct Options {
     pub(crate) is_local: bool,
     /// It is to have an OS thread of its own.
     pub(crate) is_dedicated: bool,
+    /// Scheduler: what it is to begin with.
+    pub(crate) inherited: Inherited,
 }
 
 impl Options {
+    /// The same, and the thread begins with what it inherits from the current one. Calls users' code,
+    /// which may block, or panic.
+    #[inline]
+    pub(crate) fn inheriting(mut self) -> Self {
+        if local::are_inherited() {
+            self.inherited = Inherited::from_current();
+        }
+        self
+    }
+
     pub(super) fn boxed(self) -> Option<Box<Self>> {
         let asks = self.name.is_some() || self.stack_size.is_some() || self.measures_stack;
+        let asks = asks || self.inherited.is_some();
         asks.then(|| Box::new(self))
     }
 }
@@ -143,6 +157,17 @@ impl Header {
     pub(crate) fn takes_any_stack(&self) -> bool {
         let options = self.options.as_ref();
         options.is_none_or(|options| options.stack_size.is_none() && !options.measures_stack)
+    }
+
+    /// What it is to begin with, once.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the right to run it (4).
+    #[inline]
+    pub(crate) unsafe fn take_inherited(&self) -> Option<Box<Locals>> {
+        // SAFETY: the caller's promise.
+        self.options.as_ref().and_then(|options| unsafe { options.inherited.take() })
     }
 
     /// Where its stack is, while it is started and unfinished.

@@ -17,6 +17,7 @@ use super::state::RunState;
 use crate::cancel;
 use crate::current::{self, Own};
 use crate::error::JoinError;
+use crate::local;
 use crate::primitive::atomic::{AtomicBool, Ordering};
 use crate::primitive::{Mutex, UnsafeCell};
 use crate::scope::Members;
@@ -483,7 +484,10 @@ impl Runnable {
     /// The thread has not started yet.
     pub(crate) unsafe fn abandon(self, error: JoinError) {
         // SAFETY: as in `run`.
-        unsafe { (self.header().vtable.abandon)(self.0, error) };
+        unsafe {
+            (self.header().vtable.abandon)(self.0, error);
+            local::abandon(self.header().take_inherited(), self.header());
+        }
         self.finish(|_| {});
     }
 
