@@ -1,11 +1,14 @@
 //! A panic ends its green thread only.
 #![expect(clippy::disallowed_types, reason = "tests are not modelled")]
 
+mod settings;
+
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sward_sched::{Builder, Runtime, run, spawn, unblock, yield_now};
+use settings::{Count, LONG, in_child, is_child, limited, migrating, runtime, until};
+use sward_sched::{Builder, Runtime, park, run, spawn, unblock, yield_now};
 
 #[test]
 fn join_returns_the_payload() {
@@ -220,4 +223,242 @@ fn many_may_block_while_they_panic() {
         assert!(panicking.into_iter().all(|thread| thread.join().unwrap_err().is_panic()));
     }
     assert!(rt.shutdown(std::time::Duration::from_secs(20)));
+}
+
+/// Whatever it has taken along.
+#[test]
+fn a_destructor_that_panics_at_the_end_of_a_thread_is_its_panic() {
+    struct Bomb(Count);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            self.0.add();
+            panic!("at the end");
+        }
+    }
+    limited(|| {
+        for rt in [runtime(1), migrating(2)] {
+            let count = Count::default();
+            for parks in [false, true] {
+                let (bomb, dropped) = (Bomb(count.clone()), count.on_drop());
+                let thread = rt.spawn(move || {
+                    let (_dropped, _bomb) = (dropped, bomb);
+                    if parks {
+                        yield_now();
+                    }
+                });
+                let error = thread.join().unwrap_err();
+                assert_eq!(*error.into_panic().downcast::<&str>().unwrap(), "at the end");
+            }
+            assert_eq!(count.get(), 4);
+            assert!(rt.shutdown(LONG));
+        }
+    });
+}
+
+/// Each in the middle of its own, whichever ends first; and what they do after it is no panic.
+#[test]
+fn two_panics_of_one_worker_end_in_any_order() {
+    struct Parks;
+    impl Drop for Parks {
+        fn drop(&mut self) {
+            assert!(std::thread::panicking());
+            park();
+            assert!(std::thread::panicking());
+        }
+    }
+    limited(|| {
+        for workers in [1, 2] {
+            let rt = runtime(workers);
+            for order in [[0, 1], [1, 0]] {
+                let begun = Count::default();
+                let threads = [(); 2].map(|()| {
+                    let begun = begun.clone();
+                    rt.spawn(move || {
+                        let caught = catch_unwind(|| {
+                            let _parks = Parks;
+                            begun.add();
+                            std::panic::resume_unwind(Box::new("on purpose"));
+                        });
+                        assert!(caught.is_err() && !std::thread::panicking());
+                        // Not what the other one does, either.
+                        yield_now();
+                        assert!(!std::thread::panicking());
+                        // And a std mutex is not poisoned by a panic that is another's.
+                        let mutex = std::sync::Mutex::new(());
+                        drop(mutex.lock().unwrap());
+                        assert!(mutex.lock().is_ok());
+                    })
+                });
+                until(|| begun.get() == 2);
+                for i in order {
+                    until(|| {
+                        threads[i].thread().unpark();
+                        threads[i].is_finished()
+                    });
+                }
+                threads.into_iter().for_each(|thread| thread.join().unwrap());
+            }
+            assert!(rt.shutdown(LONG));
+        }
+    });
+}
+
+/// The pool's OS threads outlive it, and its jobs go on.
+#[test]
+fn a_panic_in_unblock_is_its_callers_alone() {
+    limited(|| {
+        let rt = runtime(2);
+        let jobs: Vec<_> = (0..200)
+            .map(|i| {
+                rt.spawn(move || {
+                    let job = move || {
+                        if i % 2 == 0 {
+                            std::panic::resume_unwind(Box::new(i));
+                        }
+                        assert!(!std::thread::panicking());
+                        i
+                    };
+                    unblock(job)
+                })
+            })
+            .collect();
+        for (i, job) in jobs.into_iter().enumerate() {
+            match job.join() {
+                Ok(value) => assert_eq!((value, i % 2), (i, 1)),
+                Err(error) => {
+                    assert_eq!(*error.into_panic().downcast::<usize>().unwrap(), i);
+                    assert_eq!(i % 2, 0);
+                }
+            }
+        }
+        assert!(rt.shutdown(LONG));
+    });
+}
+
+/// Of a thread that was cancelled before it began, or never began at all.
+#[test]
+fn closures_that_panic_while_they_are_dropped_unrun_hold_nobody_up() {
+    struct Bomb(Count);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            self.0.add();
+            std::panic::resume_unwind(Box::new("while being dropped"));
+        }
+    }
+    limited(|| {
+        for rt in [runtime(1), migrating(1)] {
+            let count = Count::default();
+            let (hogging, go_on) = (Count::default(), Count::default());
+            // The only worker is kept until all have been spawned, and some cancelled.
+            let (begins, goes) = (hogging.clone(), go_on.clone());
+            let hog = rt.spawn(move || {
+                begins.add();
+                settings::hog_until(|| goes.get() == 1);
+            });
+            until(|| hogging.get() == 1);
+            let fresh: Vec<_> = (0..100)
+                .map(|i| {
+                    let bomb = Bomb(count.clone());
+                    let thread = rt.spawn(move || drop(bomb));
+                    if i % 2 == 0 {
+                        thread.cancel();
+                    }
+                    thread
+                })
+                .collect();
+            let ending = std::thread::spawn(move || rt.shutdown(LONG));
+            for thread in fresh {
+                let error = thread.join().unwrap_err();
+                assert!(error.is_cancelled(), "{error}");
+            }
+            assert_eq!(count.get(), 100);
+            go_on.add();
+            assert!(ending.join().unwrap());
+            hog.join().unwrap();
+        }
+    });
+}
+
+/// As in any thread that unwinds: cancelled, it does.
+#[test]
+fn a_destructor_that_panics_while_its_thread_is_cancelled_aborts() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("on the way");
+        }
+    }
+    if is_child() {
+        let begun = Count::default();
+        let begins = begun.clone();
+        let cancelled = spawn(move || {
+            let _bomb = Bomb;
+            begins.add();
+            park();
+        });
+        until(|| begun.get() == 1);
+        cancelled.cancel();
+        drop(cancelled.join());
+        println!("the process goes on");
+        return;
+    }
+    let ended = in_child("a_destructor_that_panics_while_its_thread_is_cancelled_aborts");
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    assert!(!ended.status.success() && ended.status.code().is_none(), "{}", ended.status);
+    assert!(stderr.contains("on the way"), "{stderr}");
+}
+
+/// As in any OS thread: std ends the process, and says why.
+#[test]
+fn a_panic_in_the_destructor_of_a_thread_local_of_stds_aborts() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("at the end of its OS thread");
+        }
+    }
+    thread_local!(static BOMB: Bomb = const { Bomb });
+    if is_child() {
+        let rt = runtime(1);
+        rt.run(|| BOMB.with(|_| ()));
+        // It is no green thread's any more when it is dropped: this does not wait for it.
+        assert!(rt.shutdown(LONG));
+        loop {
+            std::thread::park();
+        }
+    }
+    let ended = in_child("a_panic_in_the_destructor_of_a_thread_local_of_stds_aborts");
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    assert!(!ended.status.success() && ended.status.code().is_none(), "{}", ended.status);
+    assert!(stderr.contains("at the end of its OS thread"), "{stderr}");
+    assert!(stderr.contains("thread local panicked on drop"), "{stderr}");
+}
+
+/// Neighbours may panic meanwhile, and have the hook called, too.
+#[test]
+fn a_panic_hook_may_block() {
+    if is_child() {
+        limited(|| {
+            let (inside, calls) = (Count::default(), Count::default());
+            let (enters, called) = (inside.clone(), calls.clone());
+            std::panic::set_hook(Box::new(move |_| {
+                called.add();
+                // Not before the other one is in here.
+                enters.add();
+                until(|| enters.get() == 2);
+            }));
+            let rt = runtime(1);
+            let panicking = [(); 2].map(|()| rt.spawn(|| panic!("in a hook")));
+            for thread in panicking {
+                assert!(thread.join().unwrap_err().is_panic());
+            }
+            assert!(!rt.run(std::thread::panicking));
+            assert!(rt.shutdown(LONG));
+            drop(std::panic::take_hook());
+            assert_eq!(calls.get(), 2);
+        });
+        return;
+    }
+    let ended = in_child("a_panic_hook_may_block");
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
 }
