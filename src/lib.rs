@@ -148,6 +148,10 @@ mod from_crossbeam {}
 #[doc = include_str!("../docs/locks.md")]
 mod locks {}
 
+#[cfg(doctest)]
+#[doc = include_str!("../docs/soundness.md")]
+mod soundness {}
+
 pub use sward_chan as chan;
 pub use sward_chan::{select, select_biased};
 pub use sward_macros::{go, main, test};
