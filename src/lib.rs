@@ -152,6 +152,10 @@ mod locks {}
 #[doc = include_str!("../docs/soundness.md")]
 mod soundness {}
 
+#[cfg(doctest)]
+#[doc = include_str!("../docs/structure.md")]
+mod structure {}
+
 pub use sward_chan as chan;
 pub use sward_chan::{select, select_biased};
 pub use sward_macros::{go, main, test};
