@@ -44,7 +44,7 @@ impl Builder {
     /// assert!(handle.join().unwrap_err().to_string().contains("'scribe'"));
     /// ```
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.options.name = Some(name.into());
+        self.options.rare().name = Some(name.into());
         self
     }
 
@@ -66,7 +66,7 @@ impl Builder {
     /// assert_eq!(deep.join().unwrap(), 4 << 20);
     /// ```
     pub fn stack_size(mut self, bytes: usize) -> Self {
-        self.options.stack_size = Some(bytes);
+        self.options.rare().stack_size = Some(bytes);
         self
     }
 
@@ -81,7 +81,7 @@ impl Builder {
     ///
     /// [`stack_usage`]: crate::stack_usage
     pub fn measure_stack(mut self, measure: bool) -> Self {
-        self.options.measures_stack = measure;
+        self.options.rare().measures_stack = measure;
         self
     }
 

@@ -157,7 +157,7 @@ where
     F: FnOnce() -> T + Send,
     T: Send,
 {
-    let options = Options { name: Some(name.to_owned()), ..Options::default() }.inheriting();
+    let options = Options::named(name).inheriting();
     // SAFETY: both are `Send`. `join_uncancelled` does not return, or unwind, before
     // the thread has finished and its closure is gone; the result is taken there.
     let (task, runnable) = unsafe { new_thread(f, shared, options, location, ()) };

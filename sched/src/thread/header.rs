@@ -76,7 +76,7 @@ pub(crate) struct Header {
     pub(crate) origin: Origin,
     pub(crate) id: NonZeroU64,
     pub(crate) location: &'static Location<'static>,
-    pub(super) options: Option<Box<Options>>,
+    pub(super) rare: Option<Box<Rare>>,
 }
 
 /// Who waits at a green thread.
@@ -90,12 +90,9 @@ pub(crate) struct Waiting {
     pub(crate) cancel_at: *const Remote,
 }
 
-/// What a green thread may be told when it is made; most are told nothing.
+/// What a green thread may be told when it is made. Small, since it is handed on by value.
 #[derive(Debug, Default)]
 pub(crate) struct Options {
-    pub(crate) name: Option<String>,
-    pub(crate) stack_size: Option<usize>,
-    pub(crate) measures_stack: bool,
     pub(crate) migrates: bool,
     pub(crate) placement: Placement,
     pub(crate) priority: Priority,
@@ -103,25 +100,48 @@ pub(crate) struct Options {
     pub(crate) is_local: bool,
     /// It is to have an OS thread of its own.
     pub(crate) is_dedicated: bool,
+    /// Most are told none of these.
+    pub(super) rare: Option<Box<Rare>>,
+}
+
+/// What few threads are told.
+#[derive(Debug, Default)]
+pub(crate) struct Rare {
+    pub(crate) name: Option<String>,
+    pub(crate) stack_size: Option<usize>,
+    pub(crate) measures_stack: bool,
     /// Scheduler: what it is to begin with.
-    pub(crate) inherited: Inherited,
+    inherited: Inherited,
 }
 
 impl Options {
+    /// Those of a thread with a name.
+    pub(crate) fn named(name: &str) -> Self {
+        let mut options = Self::default();
+        options.rare().name = Some(name.to_owned());
+        options
+    }
+
+    pub(crate) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
     /// The same, and the thread begins with what it inherits from the current one. Calls users' code,
     /// which may block, or panic.
     #[inline]
     pub(crate) fn inheriting(mut self) -> Self {
         if local::are_inherited() {
-            self.inherited = Inherited::from_current();
+            self.inherit();
         }
         self
     }
 
-    pub(super) fn boxed(self) -> Option<Box<Self>> {
-        let asks = self.name.is_some() || self.stack_size.is_some() || self.measures_stack;
-        let asks = asks || self.inherited.is_some();
-        asks.then(|| Box::new(self))
+    #[cold]
+    fn inherit(&mut self) {
+        let inherited = Inherited::from_current();
+        if inherited.is_some() {
+            self.rare().inherited = inherited;
+        }
     }
 }
 
@@ -139,24 +159,24 @@ pub(super) struct VTable {
 impl Header {
     /// The name given to it.
     pub(crate) fn name(&self) -> Option<&str> {
-        self.options.as_ref()?.name.as_deref()
+        self.rare.as_ref()?.name.as_deref()
     }
 
     /// The usable bytes of stack asked for.
     pub(crate) fn stack_size(&self) -> Option<usize> {
-        self.options.as_ref()?.stack_size
+        self.rare.as_ref()?.stack_size
     }
 
     /// Whether it is to know how much of its stack it uses.
     pub(crate) fn measures_stack(&self) -> bool {
-        self.options.as_ref().is_some_and(|options| options.measures_stack)
+        self.rare.as_ref().is_some_and(|rare| rare.measures_stack)
     }
 
     /// Whether any stack of the usual size will do, one that is in use by its runner, too.
     #[inline]
     pub(crate) fn takes_any_stack(&self) -> bool {
-        let options = self.options.as_ref();
-        options.is_none_or(|options| options.stack_size.is_none() && !options.measures_stack)
+        let rare = self.rare.as_ref();
+        rare.is_none_or(|rare| rare.stack_size.is_none() && !rare.measures_stack)
     }
 
     /// What it is to begin with, once.
@@ -167,7 +187,7 @@ impl Header {
     #[inline]
     pub(crate) unsafe fn take_inherited(&self) -> Option<Box<Locals>> {
         // SAFETY: the caller's promise.
-        self.options.as_ref().and_then(|options| unsafe { options.inherited.take() })
+        self.rare.as_ref().and_then(|rare| unsafe { rare.inherited.take() })
     }
 
     /// Where its stack is, while it is started and unfinished.

@@ -253,7 +253,7 @@ impl RawTask {
                 origin: Origin::of(worker),
                 id,
                 location,
-                options: options.boxed(),
+                rare: options.rare,
             },
             within,
             payload: UnsafeCell::new(Payload::Closure(closure)),
