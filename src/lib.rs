@@ -26,6 +26,8 @@
 //! |---|---|
 //! | start a green thread | [`go!`], [`spawn()`], [`Builder`] |
 //! | wait for its result, or learn of its panic | [`JoinHandle::join`] |
+//! | lend them what is here, until all have finished | [`scope`](fn@scope) |
+//! | end all when one fails; collect results; limit how many there are | [`TaskGroup`] |
 //! | run a program on green threads | [`main`](macro@main), [`run`], [`Runtime`] |
 //! | pass values, also between green threads, OS threads and async tasks | [`chan`] |
 //! | work a channel off on all cores | [`chan::Receiver::for_each`] |
@@ -160,10 +162,10 @@ pub use sward_chan as chan;
 pub use sward_chan::{select, select_biased};
 pub use sward_macros::{go, main, test};
 pub use sward_sched::{
-    AccessError, Builder, CancelFuture, CancelGuard, CancelToken, DEFAULT_STACK_SIZE, JoinError,
-    JoinFuture, JoinHandle, LocalJoinHandle, LocalKey, MIN_STACK_SIZE, Metrics, Placement,
-    Priority, Runtime, Scope, ScopedJoinHandle, Thread, ThreadId, WorkerMetrics, block_in_place,
-    block_on, checkpoint, current, dump, local, metrics, park, run, runtime, scope, spawn,
-    spawn_local, stack_usage, time, unblock, uncancellable, yield_now,
+    AccessError, Builder, CancelFuture, CancelGuard, CancelToken, DEFAULT_STACK_SIZE, Group,
+    GroupError, JoinError, JoinFuture, JoinHandle, LocalJoinHandle, LocalKey, MIN_STACK_SIZE,
+    Metrics, Placement, Priority, Runtime, Scope, ScopedJoinHandle, TaskGroup, Thread, ThreadId,
+    WorkerMetrics, block_in_place, block_on, checkpoint, current, dump, local, metrics, park, run,
+    runtime, scope, spawn, spawn_local, stack_usage, time, unblock, uncancellable, yield_now,
 };
 pub use sward_sync as sync;

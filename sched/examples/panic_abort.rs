@@ -1,7 +1,8 @@
 //! What becomes of a runtime that shuts down in a program built with `panic = "abort"`, where
 //! nothing can be unwound: threads that wait are left as they are, and may still end by
-//! themselves. `cargo xtask test panic-abort` builds it so and runs it; built as usual, the same
-//! threads are cancelled.
+//! themselves. And of a group, which would have to cancel threads if it failed: it does not begin.
+//! `cargo xtask test panic-abort` builds it so and runs it; built as usual, the same threads are
+//! cancelled.
 //!
 //! With the word `panic` a green thread panics: that ends the process.
 
@@ -10,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sward_sched::runtime::{Builder, Runtime};
-use sward_sched::{park, spawn, unblock, yield_now};
+use sward_sched::{TaskGroup, park, spawn, unblock, yield_now};
 
 const UNWINDS: bool = cfg!(panic = "unwind");
 
@@ -28,6 +29,13 @@ fn main() {
     let rt = start().build().unwrap();
     assert_eq!(rt.run(|| spawn(|| unblock(|| 7)).join().unwrap()), 7);
     assert!(rt.shutdown(Duration::from_secs(60)));
+    // What might have to cancel does not begin.
+    let mut begun = false;
+    let done = TaskGroup::new().run(|group| {
+        begun = true;
+        group.spawn(|| Ok::<(), ()>(()));
+    });
+    assert_eq!((begun, done.is_ok()), (UNWINDS, UNWINDS));
     println!("all as expected, {}", if UNWINDS { "unwinding" } else { "aborting" });
 }
 

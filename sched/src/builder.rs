@@ -3,6 +3,7 @@
 use std::panic::Location;
 
 use crate::current;
+use crate::group::Group;
 use crate::join::{JoinHandle, LocalJoinHandle};
 use crate::launch::{spawn_here, spawn_on};
 use crate::runtime;
@@ -239,6 +240,38 @@ impl Builder {
         T: Send + 'scope,
     {
         scope.spawn_with(self.options, f)
+    }
+
+    /// Starts a child of a group, as [`Group::spawn`] does.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// let depths = sward::TaskGroup::new().collect(|group| {
+    ///     let deep = sward::Builder::new().name("deep").stack_size(1 << 20);
+    ///     deep.spawn_grouped(group, || Ok::<_, ()>(7));
+    /// });
+    /// assert_eq!(depths.unwrap(), [7]);
+    /// ```
+    ///
+    /// # Blocking
+    ///
+    /// As [`Group::spawn`].
+    ///
+    /// # Cancellation
+    ///
+    /// As [`Group::spawn`].
+    ///
+    /// # Panics
+    ///
+    /// As [`spawn`](Self::spawn).
+    #[track_caller]
+    pub fn spawn_grouped<'scope, F, T, E>(self, group: &'scope Group<'scope, '_, T, E>, f: F)
+    where
+        F: FnOnce() -> Result<T, E> + Send + 'scope,
+        T: Send + 'scope,
+        E: Send + 'scope,
+    {
+        group.spawn_with(self.options, f);
     }
 
     /// Starts a thread that need not be `Send`, as [`spawn_local`](crate::spawn_local) does.

@@ -1,5 +1,5 @@
 //! Unwinding a green thread from its blocking call: [`JoinHandle::cancel`], the shutdown of
-//! its runtime, and [`timeout`].
+//! its runtime, [`timeout`], and the end of a group that it runs.
 //!
 //! The thread is resumed with [`Outcome::Cancelled`](crate::waiter::Outcome) and raises a
 //! private payload itself, so its destructors run on its own stack. The payload of a cancel
@@ -61,6 +61,9 @@ impl Expiry {
         Self { thread, serial: terms.serial, deadline: terms.deadline }
     }
 }
+
+/// What the owner of a group that has failed unwinds with, up to where it runs the group: its place.
+struct Ended(usize);
 
 /// Runs `f` under other terms.
 fn under<T>(terms: Terms, f: impl FnOnce() -> T) -> T {
@@ -124,9 +127,17 @@ where
     if cfg!(not(panic = "unwind")) {
         return Err(TimeoutError { elapsed: false });
     }
+    // One too far away for the clock is none.
+    until(Instant::now().checked_add(duration), f)
+}
+
+/// As [`timeout`], in a program that unwinds. `None`: never.
+pub(crate) fn until<F, T>(deadline: Option<Instant>, f: F) -> Result<T, TimeoutError>
+where
+    F: FnOnce() -> T,
+{
     let outer = current::terms();
-    // (3). One too far away for the clock is none. Of two at the same time the outer counts.
-    let deadline = Instant::now().checked_add(duration);
+    // (3). Of two at the same time the outer counts.
     let deadline = deadline.filter(|own| outer.deadline.is_none_or(|outer| *own < outer));
     if deadline.is_none() {
         return Ok(f());
@@ -232,6 +243,22 @@ pub fn raise() -> ! {
     resume_unwind(Box::new(Expiry::of(terms)))
 }
 
+/// Unwinds this thread, which runs the group at `place`, up to there.
+#[cold]
+pub(crate) fn raise_ended(place: usize) -> ! {
+    resume_unwind(Box::new(Ended(place)))
+}
+
+/// Whether a caught payload is that of [`raise_ended`].
+pub(crate) fn is_ended(payload: &(dyn Any + Send), place: usize) -> bool {
+    payload.downcast_ref::<Ended>().is_some_and(|ended| ended.0 == place)
+}
+
+/// Whether something may be raised in this thread that comes from outside of what it is doing.
+pub(crate) fn may_raise() -> bool {
+    !std::thread::panicking() && !current::terms().shielded
+}
+
 /// Unwinds this thread if it was cancelled, or its time is up.
 pub(crate) fn raise_if_due() {
     if std::thread::panicking() {
@@ -259,9 +286,10 @@ pub(crate) fn is_cancel(payload: &(dyn Any + Send)) -> bool {
     payload.is::<Cancel>()
 }
 
-/// Whether a caught payload is one that [`raise`] has raised: nothing went wrong.
+/// Whether a caught payload is one that [`raise`] or [`raise_ended`] has raised: nothing went wrong
+/// where it comes from.
 pub(crate) fn is_raised(payload: &(dyn Any + Send)) -> bool {
-    is_cancel(payload) || payload.is::<Expiry>()
+    is_cancel(payload) || payload.is::<Expiry>() || payload.is::<Ended>()
 }
 
 /// Panics when nothing unwinds in this program.

@@ -18,6 +18,7 @@ mod driver;
 pub mod dump;
 mod error;
 mod fork;
+mod group;
 mod join;
 mod join_future;
 mod launch;
@@ -53,6 +54,7 @@ pub use self::cancel::uncancellable;
 pub use self::cancel_token::{CancelFuture, CancelGuard, CancelToken};
 pub use self::dump::dump;
 pub use self::error::JoinError;
+pub use self::group::{Group, GroupError, TaskGroup};
 pub use self::join::{JoinHandle, LocalJoinHandle};
 pub use self::join_future::JoinFuture;
 pub use self::local::{AccessError, LocalKey};
@@ -73,6 +75,8 @@ pub mod internal {
     pub use crate::arms::{JoinArm, TimerArm, TokenArm};
     pub use crate::cancel::raise as raise_cancel;
     pub use crate::current::{charge, identity, random, runs_as};
+    #[cfg(sward_loom)]
+    pub use crate::group::{ModelChild, ModelGroup};
     pub use crate::launch::Home;
     pub use crate::park::{give_way, hesitate, may_hesitate};
     #[cfg(sward_loom)]

@@ -11,8 +11,8 @@
 //! 3. The last member touches `Members` after its own step only if it has seen that the owner waits.
 //!    Then the owner stays until it has been woken, or, when its wait has ended otherwise, until it
 //!    is let go.
-//! 4. Members that were alive when the owner was cancelled are told to end, and so is each that comes
-//!    later. For that the scope has a reference to each; those that have finished are dropped when
+//! 4. Members that were alive when the owner was cancelled (or a group failed: `group.rs`) are told to
+//!    end, and so is each that comes later. For that the scope has a reference to each; those that have finished are dropped when
 //!    the list would grow.
 
 mod members;
@@ -24,10 +24,9 @@ use std::panic::{
 };
 use std::time::Duration;
 
-pub(crate) use self::members::Members;
 #[cfg(sward_loom)]
 pub use self::members::ModelScope;
-use self::members::Stays;
+pub(crate) use self::members::{Members, Stays};
 use crate::builder::Builder;
 use crate::cancel;
 use crate::error::JoinError;
@@ -110,7 +109,7 @@ where
     if is_raised {
         scope.members.cancel();
     }
-    let is_cancelled = scope.members.wait_for_all();
+    let is_cancelled = scope.members.wait_for_all(|| scope.members.cancel());
     // A second panic would abort the process; the hook has told of the first.
     let may_raise = !std::thread::panicking();
     match result {

@@ -269,4 +269,12 @@ pub enum Mutant {
     GoneChildStaysListed,
     /// Whoever finds a token cancelled does not wait for the one that is still on the way down.
     WalkUnlocked,
+    /// A member that comes after the others were cancelled goes on.
+    MemberAddedUncancelled,
+    /// Who asks for a place in a group does not look whether that has ended.
+    GroupEndUnseen,
+    /// A child of a group that ends tells nobody who waits for its place.
+    PlaceKept,
+    /// A child of a group that ends tells nobody who waits for its result.
+    TakerNotWoken,
 }

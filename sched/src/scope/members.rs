@@ -46,11 +46,19 @@ struct Rest {
     is_cancelled: bool,
     /// The first failure that nobody will be told of but the owner.
     failure: Option<JoinError>,
+    /// The first that ended with its runtime, of those that nobody asks.
+    shut_down: Option<JoinError>,
 }
 
 impl Members {
     pub(crate) fn new() -> Self {
-        let rest = Rest { threads: Vec::new(), room: ROOM, is_cancelled: false, failure: None };
+        let rest = Rest {
+            threads: Vec::new(),
+            room: ROOM,
+            is_cancelled: false,
+            failure: None,
+            shut_down: None,
+        };
         Self {
             state: AtomicUsize::new(0),
             owner: UnsafeCell::new(ptr::null()),
@@ -131,13 +139,14 @@ impl Members {
         true
     }
 
-    /// Waits until all have left, whatever happens. `true`: the owner was told to unwind meanwhile.
-    pub(crate) fn wait_for_all(&self) -> bool {
+    /// Waits until all have left, whatever happens. `true`: the owner was told to unwind meanwhile,
+    /// and `on_told` has told the members.
+    pub(crate) fn wait_for_all(&self, on_told: impl FnOnce()) -> bool {
         // Acquire: as in `wait`.
         if self.state.load(Ordering::Acquire) < MEMBER || self.wait(&Waiter::new(), None) {
             return false;
         }
-        self.cancel();
+        on_told();
         while !self.wait(&Waiter::uncancellable(), None) {}
         true
     }
@@ -145,7 +154,7 @@ impl Members {
     /// Takes note of a member's thread.
     pub(crate) fn add(&self, thread: RawTask) {
         let mut rest = self.rest.lock();
-        if rest.is_cancelled {
+        if rest.is_cancelled && !broken(Mutant::MemberAddedUncancelled) {
             drop(rest);
             return thread.cancel();
         }
@@ -201,16 +210,25 @@ impl Members {
 
     /// Nobody will ask how a member has ended.
     pub(crate) fn keep_failure(&self, error: JoinError) {
-        if error.is_cancelled() {
+        if error.is_cancelled() && !error.is_shutdown() {
             return;
         }
         let mut rest = self.rest.lock();
-        if rest.failure.is_none() {
-            rest.failure = Some(error);
+        let place = if error.is_shutdown() { &mut rest.shut_down } else { &mut rest.failure };
+        if place.is_none() {
+            *place = Some(error);
             return;
         }
         drop(rest);
         drop_quietly_with(|| drop(error));
+    }
+
+    /// Why a member has no result, when all have left: the first that panicked or could not start,
+    /// or else the first that was cut short.
+    pub(crate) fn take_failure(&self) -> Option<JoinError> {
+        let mut rest = self.rest.lock();
+        let (failure, shut_down) = (rest.failure.take(), rest.shut_down.take());
+        failure.or(shut_down)
     }
 
     /// Goes on with a member's panic that nobody has heard of.
@@ -242,7 +260,7 @@ impl Members {
 }
 
 /// Members are about to lose what they borrow: something has unwound that never does.
-pub(super) struct Stays<'a>(pub(super) &'a Members);
+pub(crate) struct Stays<'a>(pub(crate) &'a Members);
 
 impl Drop for Stays<'_> {
     fn drop(&mut self) {

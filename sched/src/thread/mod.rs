@@ -13,7 +13,7 @@ use std::ptr::NonNull;
 
 pub(crate) use self::block::{Blocks, SpareBlocks};
 pub(crate) use self::header::{Header, Options};
-pub(crate) use self::task::{MemberOf, RawTask, Runnable, Within, drop_quietly_with};
+pub(crate) use self::task::{MemberOf, RawTask, Runnable, Within, drop_quietly_with, is_member_of};
 use crate::current::green_thread;
 
 /// A handle to a thread, green or not: its name, its number, and a way to

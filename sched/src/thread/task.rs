@@ -78,6 +78,16 @@ struct Member {
     within: MemberOf,
 }
 
+/// Whether this code runs in one of `members`.
+pub(crate) fn is_member_of(members: &Members) -> bool {
+    let header = current::green_thread();
+    // SAFETY: the current thread's header is alive, and its task begins like that if it is a member.
+    unsafe {
+        header.as_ref().is_some_and(|header| header.vtable.is_member)
+            && ptr::eq((*header.cast::<Member>()).within.0.as_ptr(), members)
+    }
+}
+
 enum Payload<F, T> {
     Closure(F),
     Result(Result<T, JoinError>),

@@ -66,7 +66,7 @@ pub(crate) fn hog_until(mut condition: impl FnMut() -> bool) {
 }
 
 /// A number that several threads count up.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Count(Arc<AtomicUsize>);
 
 impl Count {
@@ -85,6 +85,7 @@ impl Count {
 }
 
 /// Counts one when it is dropped.
+#[derive(Debug)]
 pub(crate) struct Counted(Count);
 
 impl Drop for Counted {
