@@ -28,6 +28,7 @@
 //! | wait for its result, or learn of its panic | [`JoinHandle::join`] |
 //! | lend them what is here, until all have finished | [`scope`](fn@scope) |
 //! | end all when one fails; collect results; limit how many there are | [`TaskGroup`] |
+//! | do several things at a time, or what is done first | [`join!`], [`try_join!`], [`race!`] |
 //! | run a program on green threads | [`main`](macro@main), [`run`], [`Runtime`] |
 //! | pass values, also between green threads, OS threads and async tasks | [`chan`] |
 //! | work a channel off on all cores | [`chan::Receiver::for_each`] |
@@ -165,7 +166,8 @@ pub use sward_sched::{
     AccessError, Builder, CancelFuture, CancelGuard, CancelToken, DEFAULT_STACK_SIZE, Group,
     GroupError, JoinError, JoinFuture, JoinHandle, LocalJoinHandle, LocalKey, MIN_STACK_SIZE,
     Metrics, Placement, Priority, Runtime, Scope, ScopedJoinHandle, TaskGroup, Thread, ThreadId,
-    WorkerMetrics, block_in_place, block_on, checkpoint, current, dump, local, metrics, park, run,
-    runtime, scope, spawn, spawn_local, stack_usage, time, unblock, uncancellable, yield_now,
+    WorkerMetrics, block_in_place, block_on, checkpoint, current, dump, join, local, metrics, park,
+    race, run, runtime, scope, spawn, spawn_local, stack_usage, time, try_join, unblock,
+    uncancellable, yield_now,
 };
 pub use sward_sync as sync;

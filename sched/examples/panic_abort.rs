@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sward_sched::runtime::{Builder, Runtime};
-use sward_sched::{TaskGroup, park, spawn, unblock, yield_now};
+use sward_sched::{TaskGroup, join, park, spawn, unblock, yield_now};
 
 const UNWINDS: bool = cfg!(panic = "unwind");
 
@@ -36,6 +36,7 @@ fn main() {
         group.spawn(|| Ok::<(), ()>(()));
     });
     assert_eq!((begun, done.is_ok()), (UNWINDS, UNWINDS));
+    assert_eq!(join!(1, 2), (1, 2));
     println!("all as expected, {}", if UNWINDS { "unwinding" } else { "aborting" });
 }
 

@@ -18,6 +18,7 @@ mod children;
 mod error;
 #[cfg(sward_loom)]
 mod model;
+mod race;
 mod state;
 
 use std::mem;
@@ -33,6 +34,7 @@ pub use self::children::Group;
 pub use self::error::GroupError;
 #[cfg(sward_loom)]
 pub use self::model::{ModelChild, ModelGroup};
+pub use self::race::{joined, race, race_in, unfailing, value_into};
 
 /// Runs several green threads, its *children*, and returns when all of them have ended: with what they
 /// have returned, or with the first error, upon which the others are cancelled.

@@ -23,6 +23,7 @@ mod join;
 mod join_future;
 mod launch;
 mod local;
+mod macros;
 mod metrics;
 mod monitor;
 mod os_parker;
@@ -54,7 +55,7 @@ pub use self::cancel::uncancellable;
 pub use self::cancel_token::{CancelFuture, CancelGuard, CancelToken};
 pub use self::dump::dump;
 pub use self::error::JoinError;
-pub use self::group::{Group, GroupError, TaskGroup};
+pub use self::group::{Group, GroupError, TaskGroup, race};
 pub use self::join::{JoinHandle, LocalJoinHandle};
 pub use self::join_future::JoinFuture;
 pub use self::local::{AccessError, LocalKey};
@@ -77,10 +78,12 @@ pub mod internal {
     pub use crate::current::{charge, identity, random, runs_as};
     #[cfg(sward_loom)]
     pub use crate::group::{ModelChild, ModelGroup};
+    pub use crate::group::{joined, race_in, unfailing, value_into};
     pub use crate::launch::Home;
     pub use crate::park::{give_way, hesitate, may_hesitate};
     #[cfg(sward_loom)]
     pub use crate::scope::ModelScope;
+    pub use crate::scope::value_of;
     pub use crate::stack::refuse_marks as refuse_guard_marks;
     pub use crate::wait_list::{Node, WaitList, Wakes};
     pub use crate::wait_queue::{WaitQueue, WaitQueueGuard};

@@ -335,3 +335,8 @@ impl<T> fmt::Debug for ScopedJoinHandle<'_, T> {
         self.handle.fmt(f)
     }
 }
+
+/// The value of a thread of [`join!`](crate::join!); or goes on with its panic.
+pub fn value_of<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|error| error.resume())
+}
