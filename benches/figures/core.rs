@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sward::chan::{self, Sender};
 use sward::sync::WaitGroup;
-use sward::{metrics, park, runtime, scope, spawn, yield_now};
+use sward::{TaskGroup, metrics, park, runtime, scope, spawn, yield_now};
 
 use crate::measure::{Figure::Best, timed};
 use crate::{Workload, all_at_once};
@@ -17,6 +17,9 @@ pub(crate) const ALL: &[Workload] = &[
     ("scope_1", 200_000, Best(|threads| scopes(1, threads))),
     ("scope_100", 1_000_000, Best(|threads| scopes(100, threads))),
     ("scope_1m", 1_000_000, Best(|threads| scopes(threads, threads))),
+    ("group_1", 200_000, Best(|threads| groups(1, threads))),
+    ("group_100", 1_000_000, Best(|threads| groups(100, threads))),
+    ("group_1m", 1_000_000, Best(|threads| groups(threads, threads))),
     ("fib_22", 28_656, Best(fib_22)),
     ("skynet", 1_111_111, Best(skynet)),
     ("shutdown_100k", 100_000, Best(shutdown)),
@@ -52,6 +55,18 @@ fn scopes(each: u64, threads: u64) -> Duration {
     timed(|| {
         for _ in 0..threads / each {
             scope(|s| (0..each).for_each(|_| drop(s.spawn(|| ()))));
+        }
+    })
+}
+
+/// The same with groups, whose children may fail.
+fn groups(each: u64, threads: u64) -> Duration {
+    timed(|| {
+        for _ in 0..threads / each {
+            let done = TaskGroup::new().run(|group| {
+                (0..each).for_each(|_| group.spawn(|| Ok::<(), ()>(())));
+            });
+            assert!(done.is_ok());
         }
     })
 }

@@ -16,6 +16,9 @@ var coreWorkloads = []workload{
 	{"scope_1", 200_000, best(func(n int) time.Duration { return groups(1, n) })},
 	{"scope_100", 1_000_000, best(func(n int) time.Duration { return groups(100, n) })},
 	{"scope_1m", 1_000_000, best(func(n int) time.Duration { return groups(n, n) })},
+	{"group_1", 200_000, best(func(n int) time.Duration { return groups(1, n) })},
+	{"group_100", 1_000_000, best(func(n int) time.Duration { return groups(100, n) })},
+	{"group_1m", 1_000_000, best(func(n int) time.Duration { return groups(n, n) })},
 	{"fib_22", 28_656, best(fib22)},
 	{"skynet", 1_111_111, best(skynet)},
 }
@@ -56,7 +59,8 @@ func spawnJoin(n int) time.Duration {
 	})
 }
 
-// Wait groups of so many goroutines each, one after the other, and in all n goroutines.
+// Wait groups of so many goroutines each, one after the other, and in all n goroutines. (For groups
+// that fail there is errgroup, which is not part of Go; it does this, and a little more.)
 func groups(each, n int) time.Duration {
 	return timed(func() {
 		for range n / each {

@@ -17,6 +17,8 @@ pub(crate) const ALL: &[Workload] = &[
     ("spawn_join", 20_000, Best(spawn_join)),
     ("scope_1", 20_000, Best(|coroutines| scopes(1, coroutines))),
     ("scope_100", 20_000, Best(|coroutines| scopes(100, coroutines))),
+    ("group_1", 20_000, Best(|coroutines| scopes(1, coroutines))),
+    ("group_100", 20_000, Best(|coroutines| scopes(100, coroutines))),
     ("fib_22", 28_656, Best(fib_22)),
     ("rendezvous", 500_000, Best(|trips| round_trips(1, trips))),
     ("pairs_100", 500_000, Best(|trips| round_trips(100, trips))),
