@@ -949,3 +949,25 @@ fn a_failure_meets_those_that_start_others() {
         }
     });
 }
+
+/// Values that live as long as they like do not keep what children borrow from others.
+#[test]
+fn what_is_borrowed_need_not_outlive_results() {
+    everywhere(|| {
+        let words = ["a", "bc"].map(str::to_owned);
+        let longest = {
+            let mut seen = [false; 2];
+            let found = TaskGroup::new().collect(|group| {
+                for (word, seen) in words.iter().zip(&mut seen) {
+                    group.spawn(move || {
+                        *seen = true;
+                        if word.is_empty() { Err(word) } else { Ok(word) }
+                    });
+                }
+            });
+            assert_eq!(seen, [true; 2]);
+            found.unwrap().into_iter().max_by_key(|word| word.len())
+        };
+        assert_eq!(longest.unwrap(), "bc");
+    });
+}

@@ -67,6 +67,26 @@ impl<'scope, T, E> Group<'scope, '_, T, E> {
     /// assert_eq!(counted.unwrap().iter().sum::<u32>(), 9);
     /// ```
     ///
+    /// What is borrowed must be there before the group is, and what is lent to a child is not there for
+    /// others:
+    ///
+    /// ```compile_fail
+    /// # use sward_sched as sward;
+    /// sward::TaskGroup::new().collect(|group| {
+    ///     let text = String::from("not outside");
+    ///     group.spawn(|| Ok::<_, ()>(text.len()));
+    /// });
+    /// ```
+    ///
+    /// ```compile_fail
+    /// # use sward_sched as sward;
+    /// let mut count = 0;
+    /// sward::TaskGroup::new().collect(|group| {
+    ///     group.spawn(|| Ok::<_, ()>(count += 1));
+    ///     group.spawn(|| Ok::<_, ()>(count += 1));
+    /// });
+    /// ```
+    ///
     /// What has ended by [`cancel`](Self::cancel) starts nothing: `f` is dropped. So it is when the
     /// group has failed; and then the closure of the group, if it was that which called this, unwinds
     /// as in [`next`](Self::next).
