@@ -274,6 +274,26 @@ fn every_other_wait_has_a_kind() {
     }
     {
         let flag = Arc::new(AtomicBool::new(false));
+        let child = until(&flag);
+        let wait = move || {
+            let taken = sward::TaskGroup::new().run(|group| {
+                group.spawn(move || {
+                    child();
+                    Ok::<_, ()>(())
+                });
+                group.next().is_some()
+            });
+            assert!(taken.unwrap());
+        };
+        see("group", Box::new(wait), Box::new(set(flag)));
+    }
+    {
+        let token = sward::CancelToken::new();
+        let theirs = token.clone();
+        see("cancel_token", Box::new(move || theirs.wait()), Box::new(move || token.cancel()));
+    }
+    {
+        let flag = Arc::new(AtomicBool::new(false));
         let joined = until(&flag);
         let wait = move || sward::spawn(joined).join().unwrap();
         see("join", Box::new(wait), Box::new(set(flag)));

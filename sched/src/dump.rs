@@ -109,7 +109,7 @@ pub enum State {
 pub struct Wait {
     /// The kind of wait, in a word: `receive`, `send`, `select`, `oneshot`, `broadcast`, `watch`;
     /// `mutex`, `reentrant_mutex`, `read`, `upgradable_read`, `write`, `upgrade`, `condvar`, `semaphore`,
-    /// `barrier`, `wait_group`, `once`, `notify`; `join`, `scope`, `cancel_token`, `park`, `sleep`, `timer`, `future`,
+    /// `barrier`, `wait_group`, `once`, `notify`; `join`, `scope`, `group`, `cancel_token`, `park`, `sleep`, `timer`, `future`,
     /// `dump`; `unknown`. There may be others one day.
     pub kind: &'static str,
     /// The address of what it waits for, by which one tells who waits for the same; 0: nothing.

@@ -17,7 +17,9 @@ use std::ptr;
 use crate::error::JoinError;
 use crate::primitive::{Mutant, Mutex, broken};
 use crate::wait_list::{Node, WaitList};
-use crate::waiter::{Outcome, Waiter};
+use crate::waiter::{Outcome, Reason, Waiter};
+
+static GROUP: Reason = Reason::new("group");
 
 /// With their numbers, in the order in which they came.
 pub(super) type Results<T> = VecDeque<(u64, T)>;
@@ -124,7 +126,7 @@ impl<T, E> State<T, E> {
             inner.unfinished += 1;
             return Entry::Lent(number);
         }
-        let waiter = Waiter::new();
+        let waiter = Waiter::new().about(&GROUP, self);
         let node = Node::new(&waiter, ptr::null_mut());
         // SAFETY: the node stays here; it was taken out if the wait ends by a claim or a close, and
         // is below if not.
@@ -152,7 +154,7 @@ impl<T, E> State<T, E> {
             inner.taken += 1;
             return;
         }
-        let waiter = Waiter::uncancellable();
+        let waiter = Waiter::uncancellable().about(&GROUP, self);
         let node = Node::new(&waiter, ptr::null_mut());
         // SAFETY: as in `enter`; the wait ends in no other way.
         unsafe { inner.lenders.push_front(&node) };
@@ -210,7 +212,7 @@ impl<T, E> State<T, E> {
             if inner.unfinished == 0 {
                 return Taken::Nothing;
             }
-            let waiter = Waiter::new();
+            let waiter = Waiter::new().about(&GROUP, self);
             let node = Node::new(&waiter, ptr::null_mut());
             // SAFETY: as in `enter`.
             unsafe { inner.taker.push_back(&node) };
