@@ -51,6 +51,7 @@ impl Drop for OurThread {
 }
 
 /// The OS threads that wait in `run`.
+// not modelled: as above
 static RUNS: parking_lot::Mutex<Vec<Run>> = parking_lot::Mutex::new(Vec::new());
 
 struct Run {
@@ -130,6 +131,7 @@ fn ask() -> bool {
         return false;
     }
     // Two monitors may come here at once.
+    // not modelled: as above
     static ASKING: parking_lot::Mutex<()> = parking_lot::Mutex::new(());
     let _one = ASKING.lock();
     let dump = dump::dump();

@@ -19,6 +19,7 @@ use crate::worker::spawn_error;
 
 /// From now on, if not yet.
 pub(crate) fn listen() -> io::Result<()> {
+    // not modelled: nobody waits at it
     static LISTENS: parking_lot::Mutex<bool> = parking_lot::Mutex::new(false);
     let mut listens = LISTENS.lock();
     if *listens {

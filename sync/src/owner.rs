@@ -4,8 +4,7 @@
 //!    looks may find the one before. So it is read only while the lock is held.
 
 // not modelled: (1)
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sward_sched::internal::runs_as;
 
