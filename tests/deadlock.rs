@@ -75,6 +75,40 @@ const CASES: &[(&str, End, fn())] = &[
         let waits = other.spawn(sward::park);
         one.run(|| drop(waits.join()));
     }),
+    ("a_dedicated_thread_slept_before", Panics("deadlock"), || {
+        sward::run(|| {
+            let apart = Builder::new().dedicated().spawn(|| {
+                time::sleep(LONG);
+                sward::park();
+            });
+            apart.join().unwrap();
+        });
+    }),
+    ("a_timer_was_cancelled_elsewhere", Panics("deadlock"), || {
+        // SAFETY: nothing that is tied to an OS thread is held across a blocking call here.
+        let builder = unsafe { runtime::Builder::new().workers(2).allow_migration() };
+        builder.build().unwrap().run(|| {
+            let (sender, receiver) = chan::bounded(0);
+            let waits = sward::spawn(move || {
+                assert_eq!(receiver.recv_timeout(2 * LONG), Ok(7));
+                sward::park();
+            });
+            std::thread::sleep(LONG / 8);
+            sender.send(7).unwrap();
+            waits.join().unwrap();
+        });
+    }),
+    ("one_was_notified_and_waits_for_the_lock", Panics("deadlock"), || {
+        sward::run(|| {
+            let shared = Arc::new((Mutex::new(()), sward::sync::Condvar::new()));
+            let theirs = shared.clone();
+            let waits = sward::spawn(move || theirs.1.wait(&mut theirs.0.lock()));
+            sward::yield_now();
+            let _lock = shared.0.lock();
+            shared.1.notify_one();
+            waits.join().unwrap();
+        });
+    }),
     ("nobody_has_a_waker", Panics("(0 wakers)"), || {
         sward::run(|| sward::block_on(std::future::pending::<()>()));
     }),
@@ -96,6 +130,19 @@ const CASES: &[(&str, End, fn())] = &[
             assert!(dropped.swap(false, Ordering::Relaxed), "it has been unwound");
         }
         assert_eq!(sward::run(|| 7), 7);
+    }),
+    ("the_report_comes_before_the_unwinding", Panics("deadlock: "), || {
+        struct Polls;
+        impl Drop for Polls {
+            fn drop(&mut self) {
+                time::sleep(LONG);
+                eprintln!("unwound");
+            }
+        }
+        sward::run(|| {
+            let _polls = Polls;
+            sward::park();
+        });
     }),
     ("some_sleep", Well, || sward::run(|| time::sleep(LONG))),
     ("one_of_two_runtimes_sleeps", Well, || {

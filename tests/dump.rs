@@ -267,6 +267,11 @@ fn every_other_wait_has_a_kind() {
         see("sleep", Box::new(until(&flag)), Box::new(set(flag)));
     }
     {
+        let (blocks, ends) = mpsc::channel::<()>();
+        let wait = move || _ = sward::unblock(move || ends.recv());
+        see("unblock", Box::new(wait), Box::new(move || drop(blocks)));
+    }
+    {
         let flag = Arc::new(AtomicBool::new(false));
         let scoped = until(&flag);
         let wait = move || sward::scope(|scope| drop(scope.spawn(scoped)));
@@ -463,8 +468,7 @@ fn embrace(name: &'static str) -> (Runtime, [sward::JoinHandle<()>; 2]) {
             Builder::new().name(name).spawn(move || {
                 let _own: MutexGuard<'_, ()> = locks[own].lock();
                 barrier.wait();
-                // So that the test can end.
-                while locks[1 - own].try_lock_for(Duration::from_secs(10)).is_none() {}
+                drop(locks[1 - own].lock());
             })
         })
     });
@@ -493,6 +497,103 @@ fn a_ring_of_locks_is_named() {
     // Leaked: they never end.
     std::mem::forget(threads);
     std::mem::forget(runtime);
+}
+
+#[test]
+fn two_that_wait_for_each_other_until_a_deadline_are_no_ring() {
+    let runtime = runtime_of(1);
+    let locks = Arc::new([Mutex::new(()), Mutex::new(())]);
+    let both_have_one = Arc::new(Barrier::new(2));
+    let (stop, stops) = chan::bounded::<()>(0);
+    let threads = [0, 1].map(|own| {
+        let (locks, barrier, stops) = (locks.clone(), both_have_one.clone(), stops.clone());
+        let name = format!("patient {own}");
+        runtime.run(move || {
+            Builder::new().name(name).spawn(move || {
+                let _own = locks[own].lock();
+                barrier.wait();
+                let lock = || locks[1 - own].try_lock_for(Duration::from_secs(60));
+                sward::time::timeout(Duration::from_secs(3600), || {
+                    // The other one lets go first.
+                    if own == 0 { drop(lock()) } else { _ = stops.recv() }
+                })
+                .unwrap();
+            })
+        })
+    });
+    let (dump, info) = until_waiting("patient 0");
+    if kind_of(&info) == "mutex" {
+        let wait = info.wait.unwrap();
+        assert!(wait.has_deadline && wait.thread.is_some());
+        assert!(dump.cycles.iter().all(|ring| !ring.contains(&info.id)));
+        assert!(dump.to_string().contains("until a deadline"));
+    }
+    drop(stop);
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+#[test]
+fn a_lock_that_is_handed_over_names_its_new_owner() {
+    let runtime = runtime_of(1);
+    let mutex = Arc::new(Mutex::new(()));
+    let (go, goes) = chan::bounded::<()>(0);
+    let spawn = |name: &'static str| {
+        let (mutex, goes) = (mutex.clone(), goes.clone());
+        runtime.run(move || {
+            Builder::new().name(name).spawn(move || {
+                let guard = mutex.lock();
+                _ = goes.recv();
+                MutexGuard::unlock_fair(guard);
+            })
+        })
+    };
+    let first = spawn("first in line");
+    until_waiting("first in line");
+    let second = spawn("second in line");
+    until_waiting("second in line");
+    let third = spawn("third in line");
+    let (_, before) = until_waiting("third in line");
+    assert_eq!(before.wait.unwrap().thread, Some(until_waiting("first in line").1.id));
+    go.send(()).unwrap();
+    first.join().unwrap();
+    // It has the lock, and waits for the word.
+    let owner = loop {
+        let (_, second) = until_waiting("second in line");
+        if kind_of(&second) == "receive" {
+            break second.id;
+        }
+    };
+    assert_eq!(until_waiting("third in line").1.wait.unwrap().thread, Some(owner));
+    drop(go);
+    second.join().unwrap();
+    third.join().unwrap();
+}
+
+#[test]
+fn selects_of_different_channels_are_shown_apart() {
+    let runtime = runtime_of(1);
+    let channels: Vec<_> = (0..3).map(|_| chan::bounded::<()>(0)).collect();
+    let threads: Vec<_> = channels
+        .iter()
+        .map(|(_, receiver)| {
+            let receiver = receiver.clone();
+            runtime.run(move || {
+                Builder::new().name("selects apart").spawn(move || {
+                    sward::select! { recv(receiver) -> _ => () }
+                })
+            })
+        })
+        .collect();
+    let dump = loop {
+        let dump = dump();
+        let ours = dump.threads.iter().filter(|it| it.name.as_deref() == Some("selects apart"));
+        if ours.filter(|it| it.state == State::Waiting).count() == 3 {
+            break dump;
+        }
+    };
+    assert_eq!(dump.to_string().matches("'selects apart' [select").count(), 3, "{dump}");
+    drop(channels);
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
 }
 
 #[test]

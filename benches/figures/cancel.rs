@@ -36,10 +36,10 @@ fn chan_0_timeout(messages: u64) -> Duration {
     })
 }
 
-/// So many threads that wait, once all do.
-fn waiting(threads: u64) -> Vec<JoinHandle<()>> {
+/// So many threads that wait, once all do; for as long as the sender is there.
+fn waiting(threads: u64) -> (Vec<JoinHandle<()>>, chan::Sender<()>) {
     let (ready, all_ready) = chan::bounded(threads as usize);
-    let (_never, waiting) = chan::bounded::<()>(0);
+    let (never, waiting) = chan::bounded::<()>(0);
     let start = |_| {
         let (ready, waiting) = (ready.clone(), waiting.clone());
         spawn(move || {
@@ -49,12 +49,12 @@ fn waiting(threads: u64) -> Vec<JoinHandle<()>> {
     };
     let handles: Vec<_> = (0..threads).map(start).collect();
     all_ready.iter().take(handles.len()).for_each(drop);
-    handles
+    (handles, never)
 }
 
 /// They are told of, as text.
 fn dumped(threads: u64) -> Duration {
-    let handles = waiting(threads);
+    let (handles, _never) = waiting(threads);
     let took = timed(|| assert!(dump().to_string().len() > 1000));
     end(handles);
     took
@@ -62,7 +62,7 @@ fn dumped(threads: u64) -> Duration {
 
 /// For how long a thread that has work to do is kept from it while 100 000 others are told of.
 fn dump_pause(_: u64) -> Duration {
-    let handles = waiting(100_000);
+    let (handles, _never) = waiting(100_000);
     let is_over = Arc::new(AtomicBool::new(false));
     let works = {
         let is_over = is_over.clone();
@@ -92,7 +92,7 @@ fn end(handles: Vec<JoinHandle<()>>) {
 
 /// They are cancelled, and joined.
 fn cancel(threads: u64) -> Duration {
-    let handles = waiting(threads);
+    let (handles, _never) = waiting(threads);
     timed(|| {
         handles.iter().for_each(JoinHandle::cancel);
         for handle in handles {

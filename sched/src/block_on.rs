@@ -116,7 +116,7 @@ impl Bell {
         // SAFETY: the caller's promise; the count is not changed.
         let bell = ManuallyDrop::new(unsafe { Arc::from_raw(bell.cast::<Self>()) });
         // The thread has the bell itself, and the waker that it polls with.
-        wait.senders = Some(Arc::strong_count(&bell) - 2);
+        wait.wakers = Some(Arc::strong_count(&bell) - 2);
     }
 
     /// Waits for a ring, unless there was one since the last that was heard.

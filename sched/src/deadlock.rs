@@ -10,10 +10,12 @@
 //!    OS thread but those of its runtimes ([`OurThread`]), and those that wait in `run`. What could wake a
 //!    thread then is a signal handler, of which none may wake anybody.
 //! 2. It is looked twice. What would have gone on in between, unseen by both looks, is seen by the
-//!    dump: a thread that has run since the first look has not waited since before it.
+//!    dump: a thread that has run since the first look has not waited since before it. (A worker that has
+//!    slept reads the clock before it runs a thread.)
 //! 3. A future may be woken by what is not seen here. So a thread in `block_on` of which somebody has a
 //!    waker is taken for one that will go on.
-//! 4. It may be wrong in one way only, and say nothing.
+//! 4. If it is wrong, it says nothing where it should. So it does when an OS thread that is none of ours
+//!    ends later than it is asked, and beside a runtime that was shut down and did not end in time.
 
 use std::fs;
 use std::sync::Arc;
@@ -93,8 +95,8 @@ impl InRun {
 /// Sees a runtime's workers fall asleep.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
-    /// How many turns they had taken when that was first seen, and when.
-    seen: Option<(usize, Instant)>,
+    /// What they had done when that was first seen, and when.
+    seen: Option<(u64, Instant)>,
     /// It has been asked since.
     is_done: bool,
 }
@@ -102,18 +104,18 @@ pub(crate) struct Watch {
 impl Watch {
     /// All workers of `shared` sleep: asks, if they have for long enough.
     pub(crate) fn look_at(&mut self, shared: &Shared) {
-        let turns = shared.turns();
+        let activity = activity_of(shared);
         match self.seen {
-            Some((seen, since)) if seen == turns => {
+            Some((seen, since)) if seen == activity => {
                 if !self.is_done && since.elapsed() >= QUIET {
                     // Some are to unwind now: it is to be seen whether they can.
                     let has_ended = ask();
                     // To ask has woken them.
-                    let turns = shared.turns();
-                    *self = Self { seen: Some((turns, Instant::now())), is_done: !has_ended };
+                    let activity = activity_of(shared);
+                    *self = Self { seen: Some((activity, Instant::now())), is_done: !has_ended };
                 }
             }
-            _ => *self = Self { seen: Some((turns, Instant::now())), is_done: false },
+            _ => *self = Self { seen: Some((activity, Instant::now())), is_done: false },
         }
     }
 
@@ -122,6 +124,12 @@ impl Watch {
         let (_, since) = self.seen.filter(|_| !self.is_done)?;
         Some(since + QUIET)
     }
+}
+
+/// With that of the workers that are there for one thread alone.
+fn activity_of(shared: &Shared) -> u64 {
+    let inner = shared.dedicated.runtimes();
+    inner.iter().map(|inner| inner.activity()).fold(shared.activity(), u64::wrapping_add)
 }
 
 /// Asks whether it is a deadlock, and ends what can be ended if so (`true`).
@@ -151,8 +159,13 @@ fn is_deadlock(dump: &Dump, before: Instant) -> bool {
     let waits = dump.threads.iter().all(|thread| {
         let wait = thread.wait.as_ref().filter(|_| thread.state == State::Waiting);
         wait.is_some_and(|wait| {
-            let may_be_woken = wait.kind == "future" && wait.senders != Some(0);
-            wait.since.is_some_and(|since| since < before) && !may_be_woken
+            let may_go_on = match wait.kind {
+                "future" => wait.wakers != Some(0),
+                // For ever, if it is no deadline that ends it: as it was told to.
+                "sleep" => true,
+                _ => wait.has_deadline,
+            };
+            wait.since.is_some_and(|since| since < before) && !may_go_on
         })
     });
     waits && !dump.threads.is_empty() && dump.unlisted == 0
@@ -177,25 +190,33 @@ fn is_nobody_else(runs: usize) -> bool {
     fs::read_dir("/proc/self/task").is_ok_and(|tasks| tasks.count() == ours + runs)
 }
 
-/// Has those that wait in `run` panic. A thread that was told to unwind before, and has not, cannot:
-/// then the process ends. `false`: one of them has come since the dump.
+/// Says it, and has those that wait in `run` panic, when their threads have unwound. A thread that was
+/// told to before, and has not, cannot: then the process ends. `false`: one of them has come, or ended,
+/// since the dump.
 fn end(dump: &Dump) -> bool {
     let text = format!(
         "deadlock: all green threads wait, and nothing is left that could wake one of them\n{dump}"
     );
     let text: Arc<str> = text.into();
     let mut runs = RUNS.lock();
-    let is_in = |run: &Run| {
-        let id = run.task.header().id.get();
-        dump.threads.binary_search_by_key(&id, |thread| thread.id).is_ok()
+    let waits = |run: &Run| {
+        let thread = run.task.header();
+        let is_in = dump.threads.binary_search_by_key(&thread.id.get(), |thread| thread.id).is_ok();
+        is_in && !thread.completion.is_finished()
     };
-    if !runs.iter().all(is_in) {
+    if !runs.iter().all(waits) {
         return false;
     }
     let is_stuck = runs.iter().all(|run| run.report.is_some());
+    // Now, since nobody knows what comes of the unwinding.
+    if is_stuck {
+        report(format_args!("sward: still a {text}"));
+    } else {
+        report(format_args!("sward: {text}"));
+    }
     if is_stuck || cfg!(not(panic = "unwind")) {
         report(format_args!(
-            "sward: {text}\nwhat waits in `run` cannot be unwound: the process is aborted"
+            "sward: what waits in `run` cannot be unwound: the process is aborted"
         ));
         std::process::abort();
     }

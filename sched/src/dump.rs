@@ -29,8 +29,8 @@ pub struct Dump {
     pub runtimes: Vec<RuntimeInfo>,
     /// The threads, by number.
     pub threads: Vec<ThreadInfo>,
-    /// Threads that wait for each other in a ring: none of them will ever go on by itself. Each waits
-    /// for the next one, and the last for the first.
+    /// Threads that wait for each other's locks, or ends, in a ring, without a deadline: none of them
+    /// will ever go on by itself. Each waits for the next one, and the last for the first.
     pub cycles: Vec<Vec<u64>>,
     /// How many threads there are beyond those: on workers that did not answer, or far behind in a
     /// queue.
@@ -108,21 +108,25 @@ pub enum State {
 #[non_exhaustive]
 pub struct Wait {
     /// The kind of wait, in a word: `receive`, `send`, `select`, `oneshot`, `broadcast`, `watch`;
-    /// `mutex`, `reentrant_mutex`, `read`, `upgradable_read`, `write`, `upgrade`, `condvar`, `semaphore`,
+    /// `mutex`, `read`, `upgradable_read`, `write`, `upgrade`, `condvar`, `semaphore`,
     /// `barrier`, `wait_group`, `once`, `notify`; `join`, `scope`, `group`, `cancel_token`, `park`, `sleep`, `timer`, `future`,
-    /// `dump`; `unknown`. There may be others one day.
+    /// `unblock`, `dump`; `unknown`. There may be others one day.
     pub kind: &'static str,
     /// The address of what it waits for, by which one tells who waits for the same; 0: nothing.
     pub object: usize,
     /// Since when; a moment too early, at most as long as a turn took on its worker.
     pub since: Option<Instant>,
+    /// Whether it waits until a deadline at most.
+    pub has_deadline: bool,
     /// The number of the thread that it waits for: that which has the lock, or is joined.
     pub thread: Option<u64>,
     /// Of a channel: how many values are in it.
     pub len: Option<usize>,
     /// Of a channel: for how many there is room; nothing, if there is no limit.
     pub capacity: Option<usize>,
-    /// Of a channel: how many senders there are. Of a future: how many wakers, beside the thread's own.
+    /// Of a future: how many wakers there are, beside the thread's own.
+    pub wakers: Option<usize>,
+    /// Of a channel: how many senders there are.
     pub senders: Option<usize>,
     /// Of a channel: how many receivers there are.
     pub receivers: Option<usize>,
@@ -137,9 +141,11 @@ impl Wait {
             kind,
             object: object.addr(),
             since: None,
+            has_deadline: false,
             thread: None,
             len: None,
             capacity: None,
+            wakers: None,
             senders: None,
             receivers: None,
             arms: Vec::new(),
@@ -153,18 +159,24 @@ impl Wait {
 }
 
 impl ThreadInfo {
+    /// The right to run it is the caller's, or nobody's who uses it meanwhile.
     pub(crate) fn of(thread: &Header, state: State, wait: Option<Wait>) -> Self {
         // SAFETY: null, or a worker's, which outlives its threads.
         let home = unsafe { thread.home.get().as_ref() };
+        Self { state, wait, worker: home.map(|home| home.index), ..Self::unheld(thread) }
+    }
+
+    /// A migrating one that others may run just now.
+    pub(crate) fn unheld(thread: &Header) -> Self {
         Self {
             id: thread.id.get(),
             name: thread.name().map(str::to_owned),
-            state,
-            wait,
+            state: State::Ready,
+            wait: None,
             parent: (thread.origin.parent != 0).then_some(thread.origin.parent),
             location: thread.location,
             runtime: 0,
-            worker: home.map(|home| home.index),
+            worker: None,
             priority: thread.priority,
             migrates: thread.migrates,
             is_cancelled: thread.is_cancel_asked(),
@@ -241,7 +253,7 @@ impl Dump {
         location: &'static Location<'static>,
     ) {
         if let Some(seen) = self.threads.iter_mut().find(|thread| thread.id == id) {
-            seen.state = State::Running;
+            (seen.state, seen.wait) = (State::Running, None);
             return;
         }
         self.unlisted = self.unlisted.saturating_sub(1);
@@ -283,20 +295,22 @@ impl Dump {
 /// Threads that wait for the same, and were spawned at the same place, are shown as one group. Those
 /// that wait for each other's locks, or for each other's end, in a ring are named first
 /// ([`cycles`](Dump::cycles)); if there seem to be any, it is looked twice, so that a ring that is shown
-/// was there.
+/// was there at one moment.
 ///
-/// Nobody is stopped: workers tell of a few hundred threads between two turns, so what is told of two
+/// Nobody is stopped for more than a millisecond or two: workers tell of some threads between two turns, so what is told of two
 /// threads may be of two moments, and one that has just begun may be missed. A worker whose turn does
 /// not end tells nothing; then that, and the thread that it runs, is what is told of it.
 ///
-/// "Who has the lock" is who took it; a guard that was moved to another thread is not followed. Of the
-/// readers of an `RwLock`, and of async tasks, nothing is known, and OS threads are only known by the
+/// "Who has the lock" is who took it; a guard that was moved to another thread is not followed, and of
+/// a lock that was just handed over nobody is known. A thread that was notified of a condition and waits
+/// for its mutex is still shown at the condition. Of the readers of an `RwLock`, and of async tasks, nothing is known, and OS threads are only known by the
 /// number of one that has a lock.
 ///
 /// # Blocking
 ///
-/// Parks the green thread, or blocks the OS thread, until all workers have answered: for some
-/// milliseconds, or a tenth of a second if one of them takes no turn. About a microsecond a thread.
+/// Parks the green thread, or blocks the OS thread, until all workers have answered: about a
+/// microsecond for each thread, and longer beside threads that compute, since workers tell for a
+/// millisecond at a time. One that takes no turn for a tenth of a second is not waited for.
 ///
 /// # Cancellation
 ///

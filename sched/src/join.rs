@@ -73,7 +73,7 @@ impl<T> JoinHandle<T> {
     ///
     /// [`JoinError`] when the thread panicked, was cancelled, or got no stack.
     pub fn join(self) -> Result<T, JoinError> {
-        if self.wait(Waiter::new(), None) == Outcome::Cancelled {
+        if self.wait(&JOIN, Waiter::new(), None) == Outcome::Cancelled {
             drop(self);
             cancel::raise();
         }
@@ -105,7 +105,7 @@ impl<T> JoinHandle<T> {
     ///
     /// The handle itself: the thread goes on. Inside, [`JoinError`] as [`join`](Self::join).
     pub fn join_timeout(self, timeout: Duration) -> Result<Result<T, JoinError>, Self> {
-        match self.wait(Waiter::new(), Instant::now().checked_add(timeout)) {
+        match self.wait(&JOIN, Waiter::new(), Instant::now().checked_add(timeout)) {
             Outcome::TimedOut => Err(self),
             Outcome::Cancelled => {
                 drop(self);
@@ -153,19 +153,28 @@ impl<T> JoinHandle<T> {
         self.task.cancel();
     }
 
-    /// As [`join`](Self::join) for callers that must not return before the thread is
-    /// over, whatever happens to themselves.
-    pub(crate) fn join_uncancelled(self) -> Result<T, JoinError> {
-        self.wait(Waiter::uncancellable(), None);
+    /// As [`join`](Self::join), of a thread that is none: it runs in the blocking pool.
+    pub(crate) fn join_unblocked(self) -> Result<T, JoinError> {
+        static UNBLOCK: Reason = Reason::new("unblock");
+        if self.wait(&UNBLOCK, Waiter::new(), None) == Outcome::Cancelled {
+            cancel::raise();
+        }
         self.take()
     }
 
-    fn wait(&self, waiter: Waiter, deadline: Option<Instant>) -> Outcome {
+    /// As [`join`](Self::join) for callers that must not return before the thread is
+    /// over, whatever happens to themselves.
+    pub(crate) fn join_uncancelled(self) -> Result<T, JoinError> {
+        self.wait(&JOIN, Waiter::uncancellable(), None);
+        self.take()
+    }
+
+    fn wait(&self, reason: &'static Reason, waiter: Waiter, deadline: Option<Instant>) -> Outcome {
         assert!(!self.is_spent, "the thread's result has been taken already, by a `select!`");
         if self.is_finished() {
             return Outcome::Done(0);
         }
-        waiter.is_about(&JOIN, self.task.header());
+        waiter.is_about(reason, self.task.header());
         // SAFETY: the waiter stays here until `wait` has returned with `Done`, or
         // `forget_joiner` has.
         if !unsafe { self.task.set_joiner(&waiter) } {

@@ -1,7 +1,7 @@
 //! From a closure to a green thread: what `spawn`, `run`, `Builder`, `Runtime` and
 //! `unblock` have in common.
 
-use std::panic::Location;
+use std::panic::{Location, resume_unwind};
 use std::sync::Arc;
 
 use crate::current;
@@ -170,7 +170,10 @@ where
     // It is not cancelled otherwise: whoever calls this holds on to the runtime.
     match (result, deadlock) {
         (Ok(value), _) => value,
-        (Err(error), Some(report)) if error.is_cancelled() => panic!("{report}"),
+        // Everybody has been told (deadlock.rs): the hook need not say it again.
+        (Err(error), Some(report)) if error.is_cancelled() => {
+            resume_unwind(Box::new(report.to_string()))
+        }
         (Err(error), _) => error.resume(),
     }
 }

@@ -95,8 +95,9 @@ where
 /// # Panics
 ///
 /// With the panic of `f`; when there is no stack to run it on; when all green threads of the process
-/// wait, and nothing is left that could wake one: with a [dump](crate::dump()), after `f` has been
-/// unwound (if it cannot be, because it waits for a lock, the process is aborted); when the global
+/// wait, and nothing is left that could wake one: with a [dump](crate::dump()), which is on stderr by
+/// then, after `f` has been unwound (upon which others may go on; if it cannot be, because it waits for
+/// a lock, the process is aborted); when the global
 /// runtime cannot be started; in a process that was forked from one with a runtime.
 #[track_caller]
 pub fn run<F, T>(f: F) -> T

@@ -77,7 +77,7 @@ where
     shared.blocking.submit_run(job);
     // SAFETY: the first handle, of the right type.
     let handle = unsafe { JoinHandle::new(task) };
-    handle.join().unwrap_or_else(|error| error.resume())
+    handle.join_unblocked().unwrap_or_else(|error| error.resume())
 }
 
 /// Runs `f`, which may block its OS thread, right here: what other workers can take over

@@ -132,6 +132,7 @@ struct About {
     reason: &'static Reason,
     object: *const (),
     since: Option<Instant>,
+    has_deadline: bool,
 }
 
 #[derive(Debug)]
@@ -166,7 +167,12 @@ impl Waiter {
             sends: false,
             gives_later: false,
             presence: Presence::new(),
-            about: Cell::new(About { reason: &UNKNOWN, object: std::ptr::null(), since: None }),
+            about: Cell::new(About {
+                reason: &UNKNOWN,
+                object: std::ptr::null(),
+                since: None,
+                has_deadline: false,
+            }),
             _pinned: PhantomPinned,
             _local: PhantomData,
         }
@@ -188,22 +194,24 @@ impl Waiter {
     /// It waits for `reason`, at `object`. Not after the wait has begun.
     #[inline]
     pub fn is_about<T>(&self, reason: &'static Reason, object: *const T) {
-        self.about.set(About { reason, object: object.cast(), since: None });
+        self.about.set(About { reason, object: object.cast(), since: None, has_deadline: false });
     }
 
-    /// What it waits for, if nobody has ended the wait yet.
+    /// What it waits for, if that is not over yet. (Who has been claimed may still wait for long: for
+    /// a mutex after a condition, for what a selected sender will send.)
     ///
     /// # Safety
     ///
     /// Its thread is green, off its stack, and not resumed meanwhile (6).
     pub(crate) unsafe fn look(&self) -> Option<Wait> {
-        if !self.is_waiting() {
+        // Relaxed: whoever claims it next changes nothing of what is looked at.
+        if !matches!(self.state.load(Ordering::Relaxed), WAITING | CLAIMED) {
             return None;
         }
         let about = self.about.get();
         // SAFETY: the wait has not returned: its thread has not been resumed.
         let mut wait = unsafe { about.reason.look(about.object) };
-        wait.since = about.since;
+        (wait.since, wait.has_deadline) = (about.since, about.has_deadline);
         Some(wait)
     }
 
@@ -338,7 +346,11 @@ impl Waiter {
         if NAPS && !migrates && worker.would_idle() && self.watch(0, || worker.has_mail()) {
             return worker.count_watch();
         }
-        self.about.set(About { since: Some(worker.last_look_at_clock()), ..self.about.get() });
+        self.about.set(About {
+            since: Some(worker.last_look_at_clock()),
+            has_deadline: deadline.is_some(),
+            ..self.about.get()
+        });
         match deadline {
             None => worker::park(worker, self),
             Some(deadline) => {

@@ -17,7 +17,8 @@ type Edge = (u64, usize, Option<Instant>);
 
 fn edges(threads: &[ThreadInfo]) -> HashMap<u64, Edge> {
     let edge = |thread: &ThreadInfo| {
-        let wait = thread.wait.as_ref()?;
+        // One that has a deadline goes on by itself.
+        let wait = thread.wait.as_ref().filter(|wait| !wait.has_deadline)?;
         Some((thread.id, (wait.thread?, wait.object, wait.since)))
     };
     threads.iter().filter_map(edge).collect()

@@ -31,8 +31,8 @@ impl Dump {
     ///   "threads": [{
     ///     "id": 4, "name": "left", "state": "waiting",
     ///     "wait": {
-    ///       "kind": "mutex", "object": "0x7f5c10000b20", "for_ms": 1200, "thread": 5,
-    ///       "len": null, "capacity": null, "senders": null, "receivers": null, "arms": []
+    ///       "kind": "mutex", "object": "0x7f5c10000b20", "for_ms": 1200, "deadline": false,
+    ///       "thread": 5, "wakers": null, "len": null, "capacity": null, "senders": null, "receivers": null, "arms": []
     ///     },
     ///     "parent": 1, "spawned_at": "src/main.rs:30:9", "runtime": 0, "worker": 0,
     ///     "priority": "normal", "migrates": false, "cancelled": false
@@ -167,7 +167,8 @@ impl Display for Object<'_, Wait> {
         let object = object.map(|object| Text(format!("{object:#x}")));
         let since = wait.since.map(|since| since.elapsed().as_millis());
         write!(f, r#"{{"kind":"{}","object":{}"#, wait.kind, Maybe(object))?;
-        write!(f, r#","for_ms":{},"thread":{}"#, Maybe(since), Maybe(wait.thread))?;
+        write!(f, r#","for_ms":{},"deadline":{}"#, Maybe(since), wait.has_deadline)?;
+        write!(f, r#","thread":{},"wakers":{}"#, Maybe(wait.thread), Maybe(wait.wakers))?;
         write!(f, r#","len":{},"capacity":{}"#, Maybe(wait.len), Maybe(wait.capacity))?;
         write!(f, r#","senders":{},"receivers":{}"#, Maybe(wait.senders), Maybe(wait.receivers))?;
         write!(f, r#","arms":{}}}"#, List(&wait.arms))

@@ -10,12 +10,19 @@ use super::{Dump, State, ThreadInfo, Wait};
 /// Of a group so many numbers are shown.
 const SHOWN: usize = 5;
 
+impl Wait {
+    fn what(&self) -> (&'static str, usize) {
+        (self.kind, self.object)
+    }
+}
+
 /// What threads of one group have in common.
 #[derive(PartialEq, Eq, Hash)]
 struct Alike<'a> {
     state: &'static str,
     name: Option<&'a str>,
     wait: Option<(&'static str, usize, Option<u64>)>,
+    arms: Vec<(&'static str, usize)>,
     location: &'a Location<'static>,
     parent: Option<u64>,
     runtime: usize,
@@ -28,6 +35,7 @@ impl<'a> Alike<'a> {
             state: state_of(thread),
             name: thread.name.as_deref(),
             wait: thread.wait.as_ref().map(|wait| (wait.kind, wait.object, wait.thread)),
+            arms: thread.wait.iter().flat_map(|wait| &wait.arms).map(Wait::what).collect(),
             location: thread.location,
             parent: thread.parent,
             runtime: thread.runtime,
@@ -51,7 +59,7 @@ impl fmt::Display for Dump {
         let count = |state| self.threads.iter().filter(|thread| thread.state == state).count();
         write!(f, "{} green threads:", self.threads.len() + self.unlisted)?;
         write!(f, " {} waiting, {} ready,", count(State::Waiting), count(State::Ready))?;
-        writeln!(f, " {} not started", count(State::New))?;
+        writeln!(f, " {} running, {} not started", count(State::Running), count(State::New))?;
         let known: HashMap<_, _> = self.threads.iter().map(|thread| (thread.id, thread)).collect();
         for cycle in &self.cycles {
             show_cycle(cycle, &known, f)?;
@@ -125,7 +133,7 @@ impl Dump {
         }
         match self.unlisted {
             0 => Ok(()),
-            count => writeln!(f, "{count} of the threads are not listed"),
+            count => writeln!(f, "not listed: {count} threads"),
         }
     }
 
@@ -195,7 +203,10 @@ fn show_times(group: &[&ThreadInfo], f: &mut fmt::Formatter<'_>) -> fmt::Result 
     match group.len() {
         1 => write!(f, " for {most:.3} s"),
         _ => write!(f, " for {least:.3} to {most:.3} s"),
-    }
+    }?;
+    let has_deadline =
+        |thread: &&ThreadInfo| thread.wait.as_ref().is_some_and(|it| it.has_deadline);
+    if group.iter().all(has_deadline) { write!(f, ", until a deadline") } else { Ok(()) }
 }
 
 fn show_object(wait: &Wait, known: &Known<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -207,7 +218,7 @@ fn show_object(wait: &Wait, known: &Known<'_>, f: &mut fmt::Formatter<'_>) -> fm
         write!(f, " {of} {}", Who(thread, known))?;
     }
     if wait.kind == "future" {
-        write!(f, " ({} wakers)", wait.senders.unwrap_or(0))?;
+        write!(f, " ({} wakers)", wait.wakers.unwrap_or(0))?;
     }
     if let Some(len) = wait.len {
         match wait.capacity {

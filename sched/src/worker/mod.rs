@@ -175,6 +175,7 @@ impl Worker {
         while let Some(thread) = worker.next_thread() {
             worker.execute(thread);
         }
+        worker.refuse_orders();
         current::set_worker(ptr::null());
         drop(alt_stack);
         drop(abort_on_panic);

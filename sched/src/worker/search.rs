@@ -193,7 +193,7 @@ impl Worker {
             idle.found_work(|| self.is_anything_worth_it());
         }
         if slept {
-            self.shared.monitor.look_up();
+            self.shared.outermost().monitor.look_up();
         }
         let now = Instant::now();
         self.pace.start(now);
@@ -214,8 +214,14 @@ impl Worker {
         }
         let deadline = self.deadlines.next().into_iter().chain(nap_over).min();
         if NAPS {
+            let wakes_by_itself = &self.remote().wakes_by_itself;
             // Relaxed: whoever looks does so twice (deadlock.rs, 2).
-            self.remote().wakes_by_itself.store(deadline.is_some(), Ordering::Relaxed);
+            let did = wakes_by_itself.load(Ordering::Relaxed);
+            wakes_by_itself.store(deadline.is_some(), Ordering::Relaxed);
+            if did && deadline.is_none() {
+                // Whoever has looked before has seen that something would happen.
+                self.shared.outermost().monitor.look_up();
+            }
         }
         idle.sleep(self.index, searching, deadline, || self.has_work());
         if naps {

@@ -79,8 +79,10 @@ pub(crate) struct Remote {
     /// Fresh threads in the inbox, or on their way there.
     pub(super) expected: AtomicUsize,
     overruns: AtomicU64,
-    /// It sleeps until a deadline, or did when it last slept.
+    /// While it sleeps: until a deadline. (Otherwise it is about the last time.)
     pub(super) wakes_by_itself: AtomicBool,
+    /// It has returned.
+    pub(super) is_over: AtomicBool,
     /// Sticky threads started here and not finished; only the worker writes it.
     pub(crate) started: AtomicUsize,
     /// Migrating threads that have started here, and that have finished here, so far.
@@ -151,6 +153,7 @@ impl Shared {
                     expected: AtomicUsize::new(0),
                     overruns: AtomicU64::new(0),
                     wakes_by_itself: AtomicBool::new(true),
+                    is_over: AtomicBool::new(false),
                     started: AtomicUsize::new(0),
                     moving_started: AtomicUsize::new(0),
                     moving_finished: AtomicUsize::new(0),
@@ -261,9 +264,12 @@ impl Shared {
             && self.remotes.iter().all(nothing_comes)
     }
 
-    /// How many turns all workers have taken together.
-    pub(crate) fn turns(&self) -> usize {
-        self.remotes.iter().map(|remote| remote.slice.turns()).fold(0, usize::wrapping_add)
+    /// A number that changes whenever a worker does anything, and be it to wake up in vain.
+    pub(crate) fn activity(&self) -> u64 {
+        let of_one = |remote: &Remote| {
+            (remote.slice.turns() as u64).wrapping_add(remote.counters.slept.get())
+        };
+        self.remotes.iter().map(of_one).fold(0, u64::wrapping_add)
     }
 
     /// Whether any worker could take a thread that no worker has.

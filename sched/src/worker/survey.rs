@@ -2,11 +2,12 @@
 //!
 //! 1. Between two turns all sticky threads of a worker are off their stacks, and only that worker
 //!    resumes them. So it, and nobody else, looks at what they wait for.
-//! 2. It looks at [`PORTION`] of those that have parked, and then goes on with its turns until the next
+//! 2. It looks at those that have parked for [`WHILE`], and then goes on with its turns until the next
 //!    look outside; so nobody waits for long. Threads that begin or end meanwhile may be missed.
-//! 3. Threads in a deque are seen by taking each out and putting it back. So a few are in nobody's
-//!    queue for an instant; their worker is awake, and whoever takes one from the injector puts it back
-//!    as any new one.
+//! 3. Threads in a deque are seen by taking each out and putting it back: all of them, so that they
+//!    are in the same order after that. For an instant one is in nobody's queue; its worker is awake,
+//!    and whoever takes one from the injector puts it back as any new one. (Not from that of a runtime
+//!    that is there for one thread alone: its worker would find nothing, and return.)
 //! 4. Migrating threads that have parked are looked at while they are *held* (`thread/state.rs`), by
 //!    the worker in whose list they are; if it does not answer, by whoever asks.
 //! 5. Whoever asks waits until all workers have told, or until those that have not take no turn.
@@ -22,7 +23,7 @@ use super::orders::Order;
 use super::parked::while_held;
 use super::{Shared, Worker};
 use crate::dump::{State as ThreadState, ThreadInfo, Wait, WorkerInfo};
-use crate::primitive::atomic::Ordering;
+use crate::primitive::atomic::{Ordering, fence};
 use crate::primitive::deque::{Injector, Steal};
 use crate::primitive::{Mutant, Mutex, broken, spin};
 use crate::thread::{Header, RawTask, Runnable};
@@ -30,10 +31,13 @@ use crate::wait_list::Node;
 use crate::wait_queue::WaitQueue;
 use crate::waiter::{Outcome, Reason, Waiter};
 
-/// How many threads a worker looks at before it goes on with its turns.
-const PORTION: usize = 512;
+/// For so long a worker tells of its threads before it goes on with its turns.
+const WHILE: Duration = Duration::from_millis(1);
 
-/// Of those that are in one queue so many are told of one by one.
+/// So many at a time, between two looks at the clock.
+const PORTION: usize = 256;
+
+/// A queue with more threads than this is not gone through.
 const QUEUED: usize = 10_000;
 
 /// A worker that takes no turn for so long does not answer.
@@ -50,7 +54,9 @@ pub(crate) struct Survey {
 #[derive(Debug)]
 struct State {
     found: Found,
-    /// By worker.
+    /// By worker: of how many threads it has told.
+    told: Box<[usize]>,
+    /// And whether those were all.
     has_told: Box<[bool]>,
     /// Nobody waits for the rest.
     is_over: bool,
@@ -80,10 +86,13 @@ impl Found {
         }
     }
 
-    /// Looks at `len` threads of a queue, or not at all of them.
+    /// Looks at the `len` threads of a queue, unless they are too many.
     fn add_queued(&mut self, len: usize, mut next: impl FnMut(&mut Self) -> bool) {
-        self.unlisted += len.saturating_sub(QUEUED);
-        let _ = (0..len.min(QUEUED)).all(|_| next(self));
+        if len > QUEUED {
+            self.unlisted += len;
+            return;
+        }
+        let _ = (0..len).all(|_| next(self));
     }
 
     fn append(&mut self, mut other: Self) {
@@ -95,8 +104,12 @@ impl Found {
 impl Survey {
     /// A question to `workers` workers.
     pub(crate) fn new(workers: usize) -> Self {
-        let has_told = vec![false; workers].into_boxed_slice();
-        let state = State { found: Found::default(), has_told, is_over: false };
+        let state = State {
+            found: Found::default(),
+            told: vec![0; workers].into(),
+            has_told: vec![false; workers].into(),
+            is_over: false,
+        };
         Self { state: Mutex::new(state), asker: WaitQueue::new() }
     }
 
@@ -106,8 +119,9 @@ impl Survey {
         if state.is_over {
             return false;
         }
+        state.told[index] += found.threads.len();
         state.found.append(found);
-        state.has_told[index] = is_last;
+        state.has_told[index] |= is_last;
         let is_complete = state.has_told.iter().all(|told| *told);
         drop(state);
         if is_complete && !broken(Mutant::SurveyEndsSilently) {
@@ -147,11 +161,13 @@ impl Survey {
         self.is_complete()
     }
 
-    /// What has been told so far, and who has told all. Nobody listens any more.
-    fn end(&self) -> (Found, Box<[bool]>) {
+    /// What has been told so far; of how many threads by each worker, and whether those were all.
+    /// Nobody listens any more.
+    fn end(&self) -> (Found, Vec<(usize, bool)>) {
         let mut state = self.state.lock();
         state.is_over = true;
-        (std::mem::take(&mut state.found), state.has_told.clone())
+        let told = state.told.iter().copied().zip(state.has_told.iter().copied()).collect();
+        (std::mem::take(&mut state.found), told)
     }
 
     /// Who has not told all.
@@ -196,8 +212,13 @@ impl Worker {
     pub(super) fn tell_on(&self) {
         let Telling { askers, stage } = &self.telling;
         let Some(survey) = askers.borrow().front().cloned() else { return };
-        let mut found = Found::default();
-        let is_last = self.tell_portion(&mut found);
+        let (mut found, start) = (Found::default(), Instant::now());
+        let is_last = loop {
+            match self.tell_portion(&mut found) {
+                false if start.elapsed() < WHILE => {}
+                is_last => break is_last,
+            }
+        };
         if !survey.tell(self.index, found, is_last) || is_last {
             stage.set(Stage::Begin);
             askers.borrow_mut().pop_front();
@@ -225,13 +246,28 @@ impl Worker {
             }
             stage.set(Stage::Moving);
         }
-        let (mut threads, left) = (Vec::new(), PORTION - found.threads.len());
-        let is_last = remote.parked.lock().walk(left, |thread| threads.extend(keep(thread)));
+        let mut threads = Vec::new();
+        let is_last = remote.parked.lock().walk(PORTION, |thread| threads.extend(keep(thread)));
         look_at_moving(threads, found);
         if is_last {
             self.tell_of_queues(found);
         }
         is_last
+    }
+
+    /// This worker returns: has nothing to tell any more.
+    pub(super) fn refuse_orders(&self) {
+        self.remote().is_over.store(true, Ordering::Relaxed);
+        // Pairs with that in `notify`, as `ask` calls it.
+        fence(Ordering::SeqCst);
+        let told = self.telling.askers.take();
+        let asked = self.remote().orders.take().into_iter().filter_map(|order| match order {
+            Order::Tell(survey) => Some(survey),
+            Order::Cancel(_) | Order::TellOn => None,
+        });
+        for survey in told.into_iter().chain(asked) {
+            survey.tell(self.index, Found::default(), true);
+        }
     }
 
     /// Those that have not parked yet, and have begun or not.
@@ -273,6 +309,8 @@ impl Worker {
             }
             None => false,
         });
+        // Whoever has looked in between has seen one thread less.
+        self.offer_backlog();
     }
 }
 
@@ -303,7 +341,8 @@ fn look_at_moving(threads: Vec<RawTask>, found: &mut Found) {
         // SAFETY: it migrates; there is a reference to it.
         let seen = unsafe { while_held(header, || look_at(header, found)) };
         if !seen && !header.completion.is_finished() {
-            found.add(header, ThreadState::Ready, None);
+            // Where it is changes meanwhile.
+            found.threads.push(ThreadInfo::unheld(header));
         }
     }
 }
@@ -325,6 +364,11 @@ impl Shared {
         for remote in &self.remotes {
             remote.orders.push(Order::Tell(survey.clone()));
             self.idle.notify(remote.index);
+            // Either the worker sees the order, or we see that it is over: `notify` has the fence that
+            // pairs with the one in `refuse_orders`.
+            if remote.is_over.load(Ordering::Relaxed) {
+                survey.tell(remote.index, Found::default(), true);
+            }
         }
         survey
     }
@@ -343,23 +387,25 @@ impl Shared {
             }
             turns = now;
         }
-        let (mut found, has_told) = survey.end();
-        for (remote, _) in self.remotes.iter().zip(&has_told).filter(|(_, told)| !**told) {
+        let (mut found, told) = survey.end();
+        for (remote, _) in self.remotes.iter().zip(&told).filter(|(_, (_, all))| !*all) {
             let mut threads = Vec::new();
             remote.parked.lock().for_each(|thread| threads.extend(keep(thread)));
             look_at_moving(threads, &mut found);
         }
         let injectors = self.ranked.injectors();
         for injector in [&self.injector].into_iter().chain(injectors) {
-            self.tell_of_injected(injector, &mut found);
+            match self.is_inner() {
+                // (3)
+                true => found.unlisted += injector.len(),
+                false => self.tell_of_injected(injector, &mut found),
+            }
         }
-        let workers = self.remotes.iter().zip(has_told).map(|(remote, has_told)| {
-            let started = remote.started.load(Ordering::Relaxed);
-            // One that has returned has nothing to tell.
-            let answered = has_told || self.is_closing() && started == 0;
+        let workers = self.remotes.iter().zip(told).map(|(remote, (told, answered))| {
             let running = remote.slice.running().read().filter(|_| !answered);
             if !answered {
-                found.unlisted += started;
+                let started = remote.started.load(Ordering::Relaxed);
+                found.unlisted += started.saturating_sub(told);
             }
             WorkerInfo::new(remote.index, answered, running)
         });

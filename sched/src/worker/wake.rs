@@ -138,7 +138,7 @@ impl Worker {
     /// lost when not, since this worker is awake and will come to it, and when it does not,
     /// whoever naps comes and looks (README.md). So there is no fence here.
     #[inline]
-    fn offer_backlog(&self) {
+    pub(super) fn offer_backlog(&self) {
         if self.is_worth_a_wake(self.remote()) && (!NAPS || self.shared.idle.could_help()) {
             self.shared.idle.notify_any();
         }

@@ -322,7 +322,10 @@ impl Condvar {
         };
         let outcome = waiter.meanwhile(unlock).unwrap_or_else(|| waiter.wait(deadline));
         match outcome {
-            Outcome::Done(HANDED) => return WaitTimeoutResult(false),
+            Outcome::Done(HANDED) => {
+                mutex.is_handed_over();
+                return WaitTimeoutResult(false);
+            }
             Outcome::Done(_) => {}
             // SAFETY: it is in this list, or in none.
             _ => _ = unsafe { self.queue.lock().remove(&node) },

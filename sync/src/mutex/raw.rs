@@ -64,6 +64,11 @@ impl RawMutex {
         spin_for(|| self.try_lock_inline()) || self.lock_in_line(deadline)
     }
 
+    /// The caller has it, who did not ask for it: a condition variable did.
+    pub(crate) fn is_handed_over(&self) {
+        self.owner.is_caller();
+    }
+
     /// As `lock`, by one who has waited already.
     pub(crate) fn lock_again(&self) {
         if !self.try_lock_inline() {
@@ -90,6 +95,10 @@ impl RawMutex {
             // SAFETY: it stood in this line.
             let ticket = unsafe { Ticket::<()>::of(node) };
             let hand_over = fair || ticket.is_starved();
+            if hand_over {
+                // Until it runs, and says so.
+                self.owner.is_unknown();
+            }
             let keep = hand_over && !broken(Mutant::HandOverUnlocks);
             let mut clear = if keep { 0 } else { LOCKED };
             if line.is_empty() || broken(Mutant::SecondForgotten) {

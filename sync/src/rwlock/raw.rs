@@ -105,6 +105,10 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
         unsafe { Reason::with(kind, Self::look) }
     }
 
+    pub(super) fn forget_owner(&self) {
+        self.owner.is_unknown();
+    }
+
     /// # Safety
     ///
     /// `lock` is a lock of this kind, and stays.
@@ -261,7 +265,7 @@ impl<const RECURSIVE: bool> Acquire for RawRwLock<RECURSIVE> {
 
     fn is_a_tasks(&self, request: Request) {
         if request != Request::Read {
-            self.owner.is_unknown();
+            self.forget_owner();
         }
     }
 

@@ -145,7 +145,13 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
         unsafe {
             match competes {
                 true => turn.tell(node, claim),
-                false => turn.wakes.add(node, claim, HANDED),
+                false => {
+                    if request != Request::Read {
+                        // Until it runs, and says so.
+                        self.forget_owner();
+                    }
+                    turn.wakes.add(node, claim, HANDED);
+                }
             }
         }
         if request == Request::Write {
