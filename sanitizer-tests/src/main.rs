@@ -8,6 +8,7 @@
 mod channels;
 mod locks;
 mod scopes;
+mod structure;
 
 use std::cell::Cell;
 use std::process::ExitCode;
@@ -39,6 +40,8 @@ const SCENARIOS: &[(&str, fn())] = &[
     ("os_threads", || in_both_modes(os_threads)),
     ("locals", locals),
     ("shutdowns", shutdowns),
+    ("dumps", || in_both_modes(structure::dumps)),
+    ("groups", || in_both_modes(structure::groups)),
     ("canary_race", canary_race),
     ("canary_free", canary_free),
 ];
