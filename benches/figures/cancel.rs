@@ -55,7 +55,7 @@ fn waiting(threads: u64) -> (Vec<JoinHandle<()>>, chan::Sender<()>) {
 /// They are told of, as text.
 fn dumped(threads: u64) -> Duration {
     let (handles, _never) = waiting(threads);
-    let took = timed(|| assert!(dump().to_string().len() > 1000));
+    let took = timed(|| assert!(dump().to_string().lines().count() > 1));
     end(handles);
     took
 }
@@ -80,7 +80,7 @@ fn dump_pause(_: u64) -> Duration {
     let threads = dump().threads.len();
     is_over.store(true, Ordering::Release);
     let longest = works.join().unwrap();
-    assert!(threads > 100_000);
+    assert!(threads > handles.len());
     end(handles);
     longest
 }
