@@ -2,6 +2,8 @@
 //! whole scheduler, on real stacks.
 #![cfg(sward_loom)]
 
+use std::time::Duration;
+
 use sward_loom_tests::Mode::{self, Migrating, Sticky};
 use sward_loom_tests::{check, check_up_to, runtime};
 use sward_sched::park;
@@ -16,10 +18,10 @@ fn forever() {
 fn survey_against_park(mode: Mode) {
     let runtime = runtime(mode);
     let parked = runtime.spawn(park);
-    assert!(runtime.count_waiting() <= 1);
+    assert!(runtime.count_waiting()() <= 1);
     parked.thread().unpark();
     parked.join().unwrap();
-    assert_eq!(runtime.count_waiting(), 0);
+    assert_eq!(runtime.count_waiting()(), 0);
 }
 
 /// The worker sleeps, or is about to: it hears of the question, and its answer is heard.
@@ -27,7 +29,7 @@ fn survey_against_park(mode: Mode) {
 fn survey_against_sleep() {
     let mutants = [Mutant::SurveyEndsSilently, Mutant::SurveyNotRechecked];
     check("survey_against_sleep", &mutants, || {
-        assert_eq!(runtime(Sticky).count_waiting(), 0);
+        assert_eq!(runtime(Sticky).count_waiting()(), 0);
     });
 }
 
@@ -52,7 +54,7 @@ fn survey_against_unpark_migrating() {
         let parked = runtime.spawn(park);
         let thread = parked.thread();
         let waker = loom::thread::spawn(move || thread.unpark());
-        assert!(runtime.count_waiting() <= 1);
+        assert!(runtime.count_waiting()() <= 1);
         parked.join().unwrap();
         waker.join().unwrap();
     });
@@ -69,7 +71,20 @@ fn survey_against_cancel_migrating() {
             parked.cancel();
             parked
         });
-        assert!(runtime.count_waiting() <= 1);
+        assert!(runtime.count_waiting()() <= 1);
         assert!(cancelling.join().unwrap().join().unwrap_err().is_cancelled());
+    });
+}
+
+/// The runtime shuts down: a worker that has returned answers nothing, and is not waited for.
+#[test]
+fn survey_against_shutdown() {
+    let mutants = [Mutant::ReturnedWorkerUnseen];
+    check_up_to(2, "survey_against_shutdown", &mutants, || {
+        let runtime = runtime(Sticky);
+        let count = runtime.count_waiting();
+        let asking = loom::thread::spawn(move || assert_eq!(count(), 0));
+        assert!(runtime.shutdown(Duration::MAX));
+        asking.join().unwrap();
     });
 }

@@ -147,10 +147,11 @@ impl Runtime {
         Metrics::of(&self.shared)
     }
 
-    /// How many of its threads wait, as a dump sees it.
+    /// How many of its threads wait, as a dump sees it; also after its end.
     #[cfg(sward_loom)]
-    pub fn count_waiting(&self) -> usize {
-        self.shared.count_waiting()
+    pub fn count_waiting(&self) -> impl FnOnce() -> usize + Send + 'static {
+        let shared = self.shared.clone();
+        move || shared.count_waiting()
     }
 
     /// Ends the runtime: threads that have not started are dropped, those that wait

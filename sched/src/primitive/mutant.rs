@@ -257,6 +257,8 @@ pub enum Mutant {
     HoldDoesNotWait,
     /// The last worker that answers a survey does not say so.
     SurveyEndsSilently,
+    /// Who asks a worker does not see that it has returned.
+    ReturnedWorkerUnseen,
     /// Who asks the workers waits without looking again whether all have answered.
     SurveyNotRechecked,
     /// A token that is cancelled does not hand on what led to it.

@@ -366,7 +366,7 @@ impl Shared {
             self.idle.notify(remote.index);
             // Either the worker sees the order, or we see that it is over: `notify` has the fence that
             // pairs with the one in `refuse_orders`.
-            if remote.is_over.load(Ordering::Relaxed) {
+            if remote.is_over.load(Ordering::Relaxed) && !broken(Mutant::ReturnedWorkerUnseen) {
                 survey.tell(remote.index, Found::default(), true);
             }
         }
