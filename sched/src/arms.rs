@@ -11,6 +11,7 @@ use crate::cancel_token::CancelToken;
 use crate::dump::Wait;
 use crate::error::JoinError;
 use crate::join::{JOIN, JoinHandle};
+use crate::scope::ScopedJoinHandle;
 use crate::time::Timer;
 use crate::wait_list::Node;
 use crate::waiter::Waiter;
@@ -22,6 +23,11 @@ impl<'a, T> JoinArm<'a, T> {
     /// An arm of the thread of `handle`.
     pub fn new(handle: &'a mut JoinHandle<T>) -> Self {
         Self(handle)
+    }
+
+    /// An arm of the thread of `handle`.
+    pub fn scoped(handle: &'a mut ScopedJoinHandle<'_, T>) -> Self {
+        Self(handle.inner())
     }
 
     /// The result, if the thread is over. Once.

@@ -166,6 +166,7 @@ impl JoinError {
     }
 
     /// Goes on with the panic in the caller, or panics with this error's message.
+    #[track_caller]
     pub(crate) fn resume(self) -> ! {
         match self.try_into_panic() {
             Ok(payload) => std::panic::resume_unwind(payload),

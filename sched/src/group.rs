@@ -25,7 +25,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
-use self::children::{Outcome, discard};
+use self::children::{Remains, discard};
 use self::state::{End, Results};
 use crate::cancel;
 use crate::error::JoinError;
@@ -115,7 +115,8 @@ impl TaskGroup {
     }
 
     /// No more than so many children at a time: meanwhile [`spawn`](Group::spawn) waits. (A child
-    /// that waits there does not count.)
+    /// that waits there does not count, nor one whose closure has returned and whose
+    /// [locals](crate::local!) are still being dropped.)
     ///
     /// ```
     /// # use sward_sched as sward;
@@ -314,7 +315,7 @@ fn lead<'env, T: 'env, E: 'env, R, S>(
         group.end(End::Left);
     }
     let is_told = group.wait_for_all();
-    let Outcome { results, end, lost } = group.outcome();
+    let Remains { results, end, lost } = group.remains();
     let result = match result {
         Err(payload) if !cancel::is_raised(payload.as_ref()) => {
             discard_all(results);
@@ -352,7 +353,7 @@ fn lead<'env, T: 'env, E: 'env, R, S>(
         }
         Err(payload) => {
             discard_all(results);
-            let is_ended = error.is_some() && cancel::is_ended(payload.as_ref(), group.place());
+            let is_ended = error.is_some() && cancel::is_ended(payload.as_ref(), group.address());
             first.0 = error;
             if !is_ended {
                 resume_unwind(payload);

@@ -227,6 +227,10 @@ pub struct ScopedJoinHandle<'scope, T> {
 }
 
 impl<T> ScopedJoinHandle<'_, T> {
+    pub(crate) fn inner(&mut self) -> &mut JoinHandle<T> {
+        &mut self.handle
+    }
+
     /// Waits until the thread has finished and returns its result.
     ///
     /// ```
@@ -337,6 +341,11 @@ impl<T> fmt::Debug for ScopedJoinHandle<'_, T> {
 }
 
 /// The value of a thread of [`join!`](crate::join!); or goes on with its panic.
+#[track_caller]
 pub fn value_of<T>(thread: ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|error| error.resume())
+    // Not by `unwrap_or_else`, which would hide where the caller is.
+    match thread.join() {
+        Ok(value) => value,
+        Err(error) => error.resume(),
+    }
 }

@@ -14,7 +14,7 @@ use sward_sched::primitive::Mutex;
 use sward_sched::runtime::{Builder, Runtime};
 use sward_sched::time::{sleep, timeout};
 use sward_sched::{
-    AccessError, JoinError, JoinHandle, block_in_place, local, park, run, scope, spawn,
+    AccessError, JoinError, JoinHandle, TaskGroup, block_in_place, local, park, run, scope, spawn,
     spawn_local, unblock, yield_now,
 };
 
@@ -189,6 +189,17 @@ fn a_child_inherits_what_its_parent_has_at_the_spawn() {
             s.spawn(|| check(own));
             sward_sched::Builder::new().stack_size(1 << 20).spawn_scoped(s, || check(own));
         });
+        let children = TaskGroup::new().run(|group| {
+            let child = || {
+                check(own);
+                Ok::<_, ()>(())
+            };
+            group.spawn(child);
+            sward_sched::Builder::new().dedicated().spawn_grouped(group, child);
+        });
+        children.unwrap();
+        sward_sched::race!(check(own), check(own));
+        sward_sched::join!(check(own), check(own));
         rt.run(|| {
             check(own);
             spawn_local(move || check(own)).join().unwrap();

@@ -6,7 +6,7 @@ use std::mem;
 use sward_sched::dump::Wait as Seen;
 use sward_sched::internal::{self, Node, Waiter};
 use sward_sched::time::Timer;
-use sward_sched::{CancelToken, JoinError, JoinHandle};
+use sward_sched::{CancelToken, JoinError, JoinHandle, ScopedJoinHandle};
 
 use crate::channel::{Enlisted, Slot};
 use crate::error::{RecvError, SendError, TryRecvError, TrySendError};
@@ -210,6 +210,14 @@ impl<T> JoinArm for JoinHandle<T> {
 
     fn __join_case(&mut self) -> JoinCase<'_, T> {
         JoinCase { arm: internal::JoinArm::new(self), result: None }
+    }
+}
+
+impl<T> JoinArm for ScopedJoinHandle<'_, T> {
+    type Output = T;
+
+    fn __join_case(&mut self) -> JoinCase<'_, T> {
+        JoinCase { arm: internal::JoinArm::scoped(self), result: None }
     }
 }
 

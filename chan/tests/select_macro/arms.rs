@@ -10,6 +10,26 @@ const SHORT: Duration = Duration::from_millis(1);
 const LONG: Duration = Duration::from_secs(3600);
 
 #[test]
+fn a_scoped_thread_is_joined() {
+    let text = String::from("borrowed");
+    let length = sward_sched::scope(|s| {
+        let mut handle = s.spawn(|| text.len());
+        let (_never, receiver) = sward_chan::bounded::<()>(0);
+        select! {
+            join(handle) -> result => result.unwrap(),
+            recv(receiver) -> _ => unreachable!(),
+        }
+    });
+    assert_eq!(length, 8);
+    // The scope is not told of a failure that was seen here.
+    let error = sward_sched::scope(|s| {
+        let mut handle = s.spawn(|| panic!("no luck"));
+        select!(join(handle) -> result => result.unwrap_err())
+    });
+    assert!(error.is_panic());
+}
+
+#[test]
 fn join_gives_the_result_of_the_thread() {
     let mut handle = spawn(|| 7);
     select! {

@@ -96,7 +96,8 @@ impl<'scope, T, E> Group<'scope, '_, T, E> {
     /// Never blocks, unless there is a [limit](crate::TaskGroup::limit) and as many children as that
     /// have a place. Then it parks the green thread, or blocks the OS thread, until one of them has
     /// ended. A child lends its own place to the one that it starts, and waits until it has one again:
-    /// so children cannot wait for each other here for ever. (Threads that a child has started
+    /// so children do not wait for each other here for ever, as long as what a child starts at the limit
+    /// does not wait for that child: it goes first. (Threads that a child has started
     /// elsewhere, in a [`scope`](crate::scope()) of its own, have none to lend: if all children wait
     /// for such threads, and these for places, nobody goes on.)
     ///
@@ -126,6 +127,8 @@ impl<'scope, T, E> Group<'scope, '_, T, E> {
         T: Send + 'scope,
         E: Send + 'scope,
     {
+        // Before it has a place, and before the runtime is looked up: it may block, and unwind.
+        let options = options.inheriting();
         let home = Home::current();
         let (number, has_lent) = match self.state.enter(|| is_member_of(&self.members)) {
             Entry::Place(number) => (number, false),
@@ -177,6 +180,8 @@ impl<'scope, T, E> Group<'scope, '_, T, E> {
     /// });
     /// assert_eq!(order.unwrap(), [1, 10, 20]);
     /// ```
+    ///
+    /// It comes when the child's closure has returned; its [locals](crate::local!) may still be there.
     ///
     /// When the group has failed there is nothing to go on with: this call unwinds the closure, up to
     /// [`run`](crate::TaskGroup::run), which returns the error. Destructors run, and no panic is
@@ -254,12 +259,12 @@ impl<'scope, T, E> Group<'scope, '_, T, E> {
     #[cold]
     fn raise_if_failed(&self) {
         if self.is_owner() && self.state.has_failed() && cancel::may_raise() {
-            cancel::raise_ended(self.place());
+            cancel::raise_ended(self.address());
         }
     }
 
     /// By which its owner knows it again.
-    pub(super) fn place(&self) -> usize {
+    pub(super) fn address(&self) -> usize {
         ptr::from_ref(&self.members).addr()
     }
 
@@ -274,13 +279,13 @@ impl<'scope, T, E> Group<'scope, '_, T, E> {
     }
 
     /// What has come of it, when all children have ended.
-    pub(super) fn outcome(&self) -> Outcome<T, E> {
+    pub(super) fn remains(&self) -> Remains<T, E> {
         let (results, end) = self.state.outcome();
-        Outcome { results, end, lost: self.members.take_failure() }
+        Remains { results, end, lost: self.members.take_failure() }
     }
 }
 
-pub(super) struct Outcome<T, E> {
+pub(super) struct Remains<T, E> {
     /// What nobody has taken.
     pub(super) results: Results<T>,
     pub(super) end: Option<End<E>>,

@@ -16,6 +16,26 @@ use crate::error::JoinError;
 /// assert!(error.is_failure());
 /// assert_eq!(error.to_string(), "a thread of the group failed: invalid digit found in string");
 /// ```
+///
+/// Where children return errors of any kind, which are no `Error` themselves, the error is one of them
+/// or this one:
+///
+/// ```
+/// # use sward_sched as sward;
+/// type AnyError = Box<dyn std::error::Error + Send + Sync>;
+///
+/// fn total(numbers: &[&str]) -> Result<u32, AnyError> {
+///     let numbers = sward::TaskGroup::new()
+///         .collect(|group| numbers.iter().for_each(|n| group.spawn(|| Ok(n.parse::<u32>()?))))
+///         .map_err(|error: sward::GroupError<AnyError>| match error.try_into_failure() {
+///             Ok(error) => error,
+///             Err(other) => other.to_string().into(),
+///         })?;
+///     Ok(numbers.iter().sum())
+/// }
+/// assert_eq!(total(&["6", "7"]).unwrap(), 13);
+/// assert!(total(&["x"]).is_err());
+/// ```
 #[derive(Debug)]
 pub struct GroupError<E>(Kind<E>);
 
@@ -47,6 +67,15 @@ impl<E> GroupError<E> {
 
     pub(super) fn cannot_unwind() -> Self {
         Self(Kind::Other(Other::CannotUnwind))
+    }
+
+    /// A child's error, or a panic with what else has happened, for callers who have no group in sight.
+    #[track_caller]
+    pub(super) fn failure_or_panic(self) -> E {
+        match self.0 {
+            Kind::Failed(error) => error,
+            Kind::Other(other) => panic!("{other}"),
+        }
     }
 
     /// Whether a child has returned an error.
@@ -90,7 +119,7 @@ impl<E> GroupError<E> {
     pub fn into_failure(self) -> E {
         match self.0 {
             Kind::Failed(error) => error,
-            Kind::Other(other) => panic!("no thread of the group failed: {other}"),
+            Kind::Other(other) => panic!("what has happened is no error of a child's: {other}"),
         }
     }
 

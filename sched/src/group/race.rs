@@ -22,6 +22,9 @@ use crate::cancel;
 /// assert_eq!(fastest, "fast.example");
 /// ```
 ///
+/// A closure that finishes while another has won has its value dropped. So race what may be lost: to
+/// wait for several channels there is `select!`, which takes a value from one of them only.
+///
 /// Closures of different kinds: [`race!`](crate::race!).
 ///
 /// # Blocking
@@ -36,8 +39,8 @@ use crate::cancel;
 /// # Panics
 ///
 /// When there are none. With the panic of one of them, whether it comes before the first value or
-/// after it: the others are cancelled. When none of them could start, or their runtime was shut
-/// down. In a program built with `panic = "abort"`, in which nothing can be cancelled.
+/// after it: the others are cancelled. When, before there is a value, one of them could not start, or
+/// their runtime was shut down. In a program built with `panic = "abort"`, in which nothing can be cancelled.
 #[track_caller]
 pub fn race<'env, I, F, T>(closures: I) -> T
 where
@@ -88,5 +91,9 @@ pub fn value_into<T, E>(
 #[track_caller]
 pub fn joined<R, E>(result: Result<R, GroupError<E>>) -> Result<R, E> {
     cancel::must_unwind();
-    result.map_err(GroupError::into_failure)
+    // Not by `map_err`, which would hide where the caller is.
+    match result {
+        Ok(value) => Ok(value),
+        Err(error) => Err(error.failure_or_panic()),
+    }
 }
