@@ -77,10 +77,10 @@ fn dump_pause(_: u64) -> Duration {
             longest
         })
     };
-    let threads = dump().threads.len();
+    let dump = dump();
     is_over.store(true, Ordering::Release);
     let longest = works.join().unwrap();
-    assert!(threads > handles.len());
+    assert!(dump.threads.len() > handles.len());
     end(handles);
     longest
 }

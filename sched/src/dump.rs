@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use crate::fork;
 use crate::monitor::Running;
+use crate::park::yield_now;
 use crate::thread::Header;
 use crate::worker::{Found, Priority, Shared, Survey};
 
@@ -71,7 +72,7 @@ pub struct ThreadInfo {
     /// What it does.
     pub state: State,
     /// What it waits for, if that is what it does.
-    pub wait: Option<Wait>,
+    pub wait: Option<Box<Wait>>,
     /// The number of the green thread that spawned it, if it was one; that may be over.
     pub parent: Option<u64>,
     /// Where it was spawned.
@@ -160,7 +161,7 @@ impl Wait {
 
 impl ThreadInfo {
     /// The right to run it is the caller's, or nobody's who uses it meanwhile.
-    pub(crate) fn of(thread: &Header, state: State, wait: Option<Wait>) -> Self {
+    pub(crate) fn of(thread: &Header, state: State, wait: Option<Box<Wait>>) -> Self {
         // SAFETY: null, or a worker's, which outlives its threads.
         let home = unsafe { thread.home.get().as_ref() };
         Self { state, wait, worker: home.map(|home| home.index), ..Self::unheld(thread) }
@@ -213,9 +214,13 @@ impl Dump {
         // All at once: to ask one runtime after the other would be to see them at different moments.
         let asked: Vec<_> = runtimes().into_iter().map(Asked::new).collect();
         asked.into_iter().for_each(|asked| dump.add(asked));
+        // Of many threads each of these takes milliseconds: others go in between.
+        yield_now();
         dump.threads.sort_by_key(|thread| thread.id);
+        yield_now();
         // One that has gone from queue to queue meanwhile.
         dump.threads.dedup_by_key(|thread| thread.id);
+        yield_now();
         dump
     }
 
@@ -235,13 +240,16 @@ impl Dump {
         self.runtimes.push(RuntimeInfo { name: shared.setup.name.clone(), workers });
     }
 
-    fn add_found(&mut self, found: Found, is_dedicated: bool) {
-        let runtime = self.runtimes.len();
+    fn add_found(&mut self, mut found: Found, is_dedicated: bool) {
         self.unlisted += found.unlisted;
-        self.threads.extend(found.threads.into_iter().map(|thread| {
-            let worker = if is_dedicated { None } else { thread.worker };
-            ThreadInfo { runtime, worker, ..thread }
-        }));
+        for thread in &mut found.threads {
+            thread.runtime = self.runtimes.len();
+            thread.worker.take_if(|_| is_dedicated);
+        }
+        match self.threads.is_empty() {
+            true => self.threads = found.threads,
+            false => self.threads.append(&mut found.threads),
+        }
     }
 
     /// What a worker runs that does not answer.

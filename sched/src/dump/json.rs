@@ -140,7 +140,7 @@ impl Display for Object<'_, super::WorkerInfo> {
 impl Display for Object<'_, ThreadInfo> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let thread = self.0;
-        let (name, wait) = (thread.name.as_ref().map(Text), thread.wait.as_ref().map(Object));
+        let (name, wait) = (thread.name.as_ref().map(Text), thread.wait.as_deref().map(Object));
         let state = match thread.state {
             State::New => "new",
             State::Ready => "ready",

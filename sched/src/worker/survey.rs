@@ -71,7 +71,7 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    fn add(&mut self, thread: &Header, state: ThreadState, wait: Option<Wait>) {
+    fn add(&mut self, thread: &Header, state: ThreadState, wait: Option<Box<Wait>>) {
         self.threads.push(ThreadInfo::of(thread, state, wait));
     }
 
@@ -321,7 +321,7 @@ unsafe fn look_at(thread: *const Header, found: &mut Found) {
     // SAFETY: the caller's promise: so the waiter that it left, if any, is in place.
     unsafe {
         let waiter = (*thread).waiter.with(|place| *place);
-        let wait = waiter.as_ref().and_then(|waiter| waiter.look());
+        let wait = waiter.as_ref().and_then(|waiter| waiter.look()).map(Box::new);
         let state = if wait.is_some() { ThreadState::Waiting } else { ThreadState::Ready };
         found.add(&*thread, state, wait);
     }
