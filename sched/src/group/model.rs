@@ -67,7 +67,7 @@ impl ModelGroup {
     /// The end of it: the error.
     pub fn wait_for_all(&self) -> Option<u32> {
         assert!(!self.0.wait_for_all());
-        match self.0.outcome().end {
+        match self.0.remains().end {
             Some(End::Failed(error)) => Some(error),
             _ => None,
         }
