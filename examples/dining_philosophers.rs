@@ -8,11 +8,11 @@
 //! ```
 //!
 //! In most languages such a program just hangs. Here, a tenth of a second after the last philosopher
-//! has reached for his second fork, `main` panics:
+//! has reached for his second fork, this is on stderr, and `main` panics:
 //!
 //! ```text
-//! deadlock: all green threads wait, and nothing is left that could wake one of them
-//! 6 green threads: 6 waiting, 0 ready, 0 not started
+//! sward: deadlock: all green threads wait, and nothing is left that could wake one of them
+//! 6 green threads: 6 waiting, 0 ready, 0 running, 0 not started
 //! deadlock: #2 'Plato' waits for a lock of #3 'Kant', #3 'Kant' waits for a lock of #4 'Hume', ..
 //!
 //! #1 'main' [join for 0.123 s] 0x56178893be90 of #2 'Plato'

@@ -15,10 +15,10 @@ use sward_sched::runtime::{Builder, Runtime};
 use sward_sched::{JoinHandle, yield_now};
 
 /// A test that takes longer hangs.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(100);
 
 /// A longer time than any wait in a test that works.
-pub(crate) const LONG: Duration = Duration::from_secs(15);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// Where the threads of a scenario run.
 pub(crate) struct Setting {

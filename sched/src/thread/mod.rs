@@ -68,6 +68,24 @@ impl Thread {
         }
     }
 
+    /// The number of the green thread that spawned it, which may be over; none, if it was spawned from
+    /// outside, or is an OS thread.
+    ///
+    /// ```
+    /// # use sward_sched as sward;
+    /// sward::run(|| {
+    ///     let child = sward::spawn(|| sward::current().parent());
+    ///     assert_eq!(child.join().unwrap(), Some(sward::current().id()));
+    /// });
+    /// ```
+    pub fn parent(&self) -> Option<ThreadId> {
+        match &self.0 {
+            Kind::Green(task) => NonZeroU64::new(task.header().origin.parent)
+                .map(|parent| ThreadId(Id::Green(parent))),
+            Kind::Os(_) => None,
+        }
+    }
+
     /// Ends the thread's [`park`](crate::park), or makes its next one return at once.
     /// Several calls before it count as one. Never blocks; does nothing to a thread
     /// that is over.
