@@ -131,7 +131,8 @@ pub fn go(input: TokenStream) -> TokenStream {
 /// ```
 ///
 /// The body is itself a green thread. What it returns is what the function returns,
-/// and must be `Send`. Green threads still running then are not waited for.
+/// and must be `Send` (so an error of any kind is a `Box<dyn Error + Send + Sync>`). Green threads still
+/// running then are not waited for.
 ///
 /// `#[sward::main(workers = 2)]` runs it on a runtime of its own with so many workers
 /// instead, which is shut down when the body has returned:

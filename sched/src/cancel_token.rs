@@ -17,22 +17,25 @@
 //! before others, who cancel a part of it, have come to the end of that); children that outlive their
 //! parent and move up to the next (to go takes as long as there are children).
 
-use std::cell::Cell;
+mod future;
+mod guard;
+mod tree;
+
 use std::fmt;
-use std::marker::PhantomPinned;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::pin::Pin;
 use std::ptr::{self, NonNull};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+
+pub use self::future::CancelFuture;
+pub use self::guard::CancelGuard;
+use self::tree::{Place, Token};
 
 use crate::cancel;
 use crate::dump::Wait;
-use crate::primitive::atomic::{AtomicBool, AtomicUsize, Ordering};
-use crate::primitive::{Mutant, Mutex, MutexGuard, Presence, broken};
+use crate::primitive::atomic::Ordering;
+use crate::primitive::{Mutant, Mutex, broken};
 use crate::wait_list::{Node, Wakes};
-use crate::wait_queue::WaitQueue;
-use crate::waiter::{Outcome, OwnWaker, Reason, TaskWaiter, Waiter};
+use crate::waiter::{Outcome, Reason, Waiter};
 
 static CANCEL: Reason = Reason::new("cancel_token");
 
@@ -66,32 +69,6 @@ static CANCEL: Reason = Reason::new("cancel_token");
 /// tree at once, whatever the size of that. All tokens of a tree share one short lock, which is taken
 /// when one begins, goes or is cancelled.
 pub struct CancelToken(NonNull<Token>);
-
-/// One token, on the heap.
-struct Token {
-    /// Handles and children.
-    references: AtomicUsize,
-    is_cancelled: AtomicBool,
-    /// Who waits for it.
-    line: WaitQueue,
-    place: Place,
-    children: List,
-    /// In the list of its parent.
-    prev: Cell<*const Self>,
-    next: Cell<*const Self>,
-    presence: Presence,
-}
-
-/// Where it is in its tree.
-enum Place {
-    /// With the tree's lock.
-    Root(Mutex<()>),
-    /// It counts in its parent, and so all the way up to its root.
-    Below { parent: NonNull<Token>, root: NonNull<Token> },
-}
-
-/// Children. Touched under the lock of the tree (1).
-struct List(Cell<*const Token>);
 
 // SAFETY: what is not atomic changes under a lock (1).
 unsafe impl Send for CancelToken {}
@@ -319,13 +296,7 @@ impl CancelToken {
     ///
     /// The future may be dropped at any time.
     pub fn wait_async(&self) -> CancelFuture<'_> {
-        CancelFuture {
-            token: self,
-            task: TaskWaiter::new(),
-            node: Node::unbound(),
-            in_line: false,
-            _pinned: PhantomPinned,
-        }
+        CancelFuture::new(self)
     }
 
     /// What cancels this token when it is dropped.
@@ -340,7 +311,7 @@ impl CancelToken {
     /// ```
     #[must_use = "it cancels the token when it is dropped, which is at once"]
     pub fn drop_guard(self) -> CancelGuard {
-        CancelGuard { token: Some(self) }
+        CancelGuard::new(self)
     }
 
     /// The waiter of `node` hears when the token is cancelled. `false`: it is.
@@ -388,146 +359,6 @@ impl CancelToken {
     }
 }
 
-impl Token {
-    /// Counted once.
-    fn at(place: Place) -> NonNull<Self> {
-        NonNull::from(Box::leak(Box::new(Self {
-            references: AtomicUsize::new(1),
-            is_cancelled: AtomicBool::new(false),
-            line: WaitQueue::new(),
-            place,
-            children: List(Cell::new(ptr::null())),
-            prev: Cell::new(ptr::null()),
-            next: Cell::new(ptr::null()),
-            presence: Presence::new(),
-        })))
-    }
-
-    fn lock_tree(&self) -> MutexGuard<'_, ()> {
-        let root = match &self.place {
-            Place::Root(lock) => return lock.lock(),
-            Place::Below { root, .. } => root,
-        };
-        // SAFETY: this one counts in its parent, and so on up to the root.
-        match unsafe { &root.as_ref().place } {
-            Place::Root(lock) => lock.lock(),
-            Place::Below { .. } => unreachable!("a root is below nothing"),
-        }
-    }
-
-    /// Cancels this one and all below it, which leave their lists.
-    ///
-    /// # Safety
-    ///
-    /// The tree's lock is held. It is not cancelled.
-    unsafe fn cancel_all(&self, wakes: &mut Wakes) {
-        if let Place::Below { parent, .. } = &self.place {
-            // SAFETY: its parent is there, and it is in its list (2).
-            unsafe { parent.as_ref().children.remove(self) };
-        }
-        let order =
-            if broken(Mutant::CancelledRelaxed) { Ordering::Relaxed } else { Ordering::Release };
-        // Those that are still to be cancelled.
-        let rest = List(Cell::new(ptr::null()));
-        // SAFETY: it is in no list; (1) for this and all below.
-        unsafe {
-            rest.push(self);
-            while let Some(token) = rest.pop() {
-                token.presence.check();
-                let line = token.line.lock();
-                // Release: pairs with the Acquire in `is_cancelled`.
-                token.is_cancelled.store(true, order);
-                line.close_into(wakes);
-                drop(line);
-                while let Some(child) = token.children.pop() {
-                    rest.push(child);
-                }
-            }
-        }
-    }
-
-    /// Gives one count up; and those above it, if it was the last.
-    ///
-    /// # Safety
-    ///
-    /// The count is the caller's.
-    unsafe fn release(mut this: NonNull<Self>) {
-        loop {
-            // SAFETY: the count keeps it.
-            let token = unsafe { this.as_ref() };
-            // Release: pairs with the Acquire in whoever frees it.
-            if token.references.fetch_sub(1, Ordering::Release) > 1 {
-                return;
-            }
-            // Acquire: pairs with the Release of all others. (Not a fence: the thread sanitizer does
-            // not see it.)
-            token.references.load(Ordering::Acquire);
-            let parent = match &token.place {
-                Place::Root(_) => None,
-                Place::Below { parent, .. } => Some(*parent),
-            };
-            if let Some(parent) = parent {
-                let tree = token.lock_tree();
-                // Relaxed: as in `cancel`.
-                let in_list = !token.is_cancelled.load(Ordering::Relaxed);
-                if in_list && !broken(Mutant::GoneChildStaysListed) {
-                    // SAFETY: it counts in its parent still; (2), and the lock is held.
-                    unsafe { parent.as_ref().children.remove(token) };
-                }
-                drop(tree);
-            }
-            // SAFETY: nobody has it, and nobody finds it any more (1). It has no children, which
-            // would count, and nobody waits for it without a handle.
-            drop(unsafe { Box::from_raw(this.as_ptr()) });
-            match parent {
-                None => return,
-                Some(parent) => this = parent,
-            }
-        }
-    }
-}
-
-impl List {
-    /// # Safety
-    ///
-    /// For this and those below: the lock of the tree is held. `token` is in no list.
-    unsafe fn push(&self, token: &Token) {
-        let first = self.0.replace(token);
-        token.next.set(first);
-        token.prev.set(ptr::null());
-        // SAFETY: (1): all that are in a list are there.
-        if let Some(first) = unsafe { first.as_ref() } {
-            first.prev.set(token);
-        }
-    }
-
-    /// # Safety
-    ///
-    /// `token` is in this list.
-    unsafe fn remove(&self, token: &Token) {
-        let (prev, next) = (token.prev.get(), token.next.get());
-        // SAFETY: as above.
-        unsafe {
-            match prev.as_ref() {
-                Some(prev) => prev.next.set(next),
-                None => self.0.set(next),
-            }
-            if let Some(next) = next.as_ref() {
-                next.prev.set(prev);
-            }
-        }
-    }
-
-    unsafe fn pop(&self) -> Option<&Token> {
-        // SAFETY: as above.
-        unsafe {
-            let first = self.0.get().as_ref()?;
-            self.remove(first);
-            Some(first)
-        }
-    }
-}
-
 impl Clone for CancelToken {
     fn clone(&self) -> Self {
         // Relaxed: nothing is handed over by it.
@@ -552,130 +383,5 @@ impl Default for CancelToken {
 impl fmt::Debug for CancelToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CancelToken").field("is_cancelled", &self.is_cancelled()).finish()
-    }
-}
-
-/// The end of a wait for a [`CancelToken`] in async code: [`CancelToken::wait_async`].
-///
-/// When it was ready once it is ready for ever.
-///
-/// ```
-/// # use sward_sched as sward;
-/// # use std::{future::Future, pin::pin, task::{Context, Waker}};
-/// let token = sward::CancelToken::new();
-/// let mut context = Context::from_waker(Waker::noop());
-/// let mut cancelled = pin!(token.wait_async());
-/// assert!(cancelled.as_mut().poll(&mut context).is_pending());
-/// token.cancel();
-/// assert!(cancelled.poll(&mut context).is_ready());
-/// ```
-#[must_use = "futures do nothing unless they are awaited"]
-pub struct CancelFuture<'a> {
-    token: &'a CancelToken,
-    task: TaskWaiter,
-    node: Node,
-    /// The node may be in the token's line.
-    in_line: bool,
-    _pinned: PhantomPinned,
-}
-
-// SAFETY: waiter and node are touched under the lock of the line alone, by either side, while the node
-// is in a list.
-unsafe impl Send for CancelFuture<'_> {}
-// SAFETY: a shared reference gives access to nothing.
-unsafe impl Sync for CancelFuture<'_> {}
-
-impl UnwindSafe for CancelFuture<'_> {}
-impl RefUnwindSafe for CancelFuture<'_> {}
-
-impl Future for CancelFuture<'_> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.token.is_cancelled() {
-            return Poll::Ready(());
-        }
-        let mut waker = OwnWaker::of(context.waker());
-        // SAFETY: it is not moved.
-        let this = unsafe { self.get_unchecked_mut() };
-        // To be dropped after the line is unlocked.
-        let _last;
-        let token = this.token.token();
-        let line = token.line.lock();
-        // Relaxed: it is set under this lock (3).
-        if token.is_cancelled.load(Ordering::Relaxed) {
-            return Poll::Ready(());
-        }
-        if this.in_line {
-            // It waits: whoever ends the wait cancels the token.
-            let _ = this.task.poll(&mut waker);
-            return Poll::Pending;
-        }
-        _last = this.task.begin(waker);
-        this.node.bind(this.task.waiter(), ptr::null_mut());
-        this.in_line = true;
-        // SAFETY: pinned, and taken out when it is dropped, if need be; in no list now.
-        unsafe { line.push_back(&this.node) };
-        drop(line);
-        Poll::Pending
-    }
-}
-
-impl Drop for CancelFuture<'_> {
-    fn drop(&mut self) {
-        if self.in_line {
-            // SAFETY: it is in this list, or in none.
-            unsafe { self.token.leave(&self.node) };
-        }
-    }
-}
-
-impl fmt::Debug for CancelFuture<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("CancelFuture").field(self.token).finish()
-    }
-}
-
-/// Cancels a [`CancelToken`] when it is dropped: [`CancelToken::drop_guard`].
-///
-/// ```
-/// # use sward_sched as sward;
-/// let token = sward::CancelToken::new();
-/// let waiting = sward::spawn({
-///     let token = token.clone();
-///     move || token.wait()
-/// });
-/// let failed = std::panic::catch_unwind(|| {
-///     let _guard = token.clone().drop_guard();
-///     panic!("no luck");
-/// });
-/// assert!(failed.is_err());
-/// waiting.join().unwrap();
-/// ```
-#[derive(Debug)]
-#[must_use = "it cancels the token when it is dropped, which is at once"]
-pub struct CancelGuard {
-    /// Until it is disarmed.
-    token: Option<CancelToken>,
-}
-
-impl CancelGuard {
-    /// Gives the token back, which is not cancelled.
-    ///
-    /// ```
-    /// # use sward_sched as sward;
-    /// let guard = sward::CancelToken::new().drop_guard();
-    /// assert!(!guard.disarm().is_cancelled());
-    /// ```
-    pub fn disarm(mut self) -> CancelToken {
-        self.token.take().expect("it is disarmed once")
-    }
-}
-
-impl Drop for CancelGuard {
-    fn drop(&mut self) {
-        if let Some(token) = &self.token {
-            token.cancel();
-        }
     }
 }
