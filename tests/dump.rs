@@ -1,7 +1,7 @@
 //! `dump()`: each thread is there, and says what it waits for.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -456,19 +456,22 @@ fn a_thread_with_an_os_thread_of_its_own_is_told_of() {
     dedicated.join().unwrap();
 }
 
-/// Two that have one lock each and want the other's.
+/// Two that have one lock each and want the other's: once, since they never end.
 fn embrace(name: &'static str) -> (Runtime, [sward::JoinHandle<()>; 2]) {
+    // Not on the heap, where what only they could free would count as leaked.
+    static LOCKS: [Mutex<()>; 2] = [const { Mutex::new(()) }; 2];
+    static HAVE_ONE: AtomicUsize = AtomicUsize::new(0);
     let runtime = runtime_of(2);
-    let locks = Arc::new([Mutex::new(()), Mutex::new(())]);
-    let both_have_one = Arc::new(Barrier::new(2));
     let threads = [0, 1].map(|own| {
-        let (locks, barrier) = (locks.clone(), both_have_one.clone());
         let name = format!("{name} {own}");
         runtime.run(move || {
             Builder::new().name(name).spawn(move || {
-                let _own: MutexGuard<'_, ()> = locks[own].lock();
-                barrier.wait();
-                drop(locks[1 - own].lock());
+                let _own: MutexGuard<'_, ()> = LOCKS[own].lock();
+                HAVE_ONE.fetch_add(1, Ordering::Relaxed);
+                while HAVE_ONE.load(Ordering::Relaxed) < 2 {
+                    sward::yield_now();
+                }
+                drop(LOCKS[1 - own].lock());
             })
         })
     });
