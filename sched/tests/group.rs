@@ -788,7 +788,7 @@ fn values_whose_destructors_wait_and_panic_do_no_harm() {
         });
         // The first error is the caller's.
         assert_eq!((made.get(), dropped.get()), (22, 21));
-        std::mem::forget(failed.unwrap_err().into_failure());
+        let first = failed.unwrap_err().into_failure();
         // While the owner unwinds, for whatever reason.
         let message = panic_of(|| {
             TaskGroup::new().run(|group| {
@@ -811,6 +811,8 @@ fn values_whose_destructors_wait_and_panic_do_no_harm() {
         });
         assert!(late.err().unwrap().is_elapsed());
         assert_eq!(dropped.get(), made.get() - 1);
+        assert!(catch_unwind(AssertUnwindSafe(|| drop(first))).is_err());
+        assert_eq!(dropped.get(), made.get());
     });
 }
 
