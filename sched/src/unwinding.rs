@@ -17,9 +17,9 @@
 //!    it. So to bring it back takes no memory, also on another worker.
 //!
 //! The price: while there is a weight, std's process-wide count is not zero, and each
-//! question for it takes std a few nanoseconds more. A panic *hook* that blocks keeps std's
-//! mark that its OS thread is inside a hook, which cannot be moved; a panic on the same
-//! worker meanwhile aborts the process, as a panic inside a hook does.
+//! question for it takes std a few nanoseconds more. A panic *hook* may block (`tests/panic.rs`
+//! shows it with this std), but while it does it has std's lock of the hook: whoever sets or takes
+//! the hook meanwhile waits for it, and holds his worker.
 
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
