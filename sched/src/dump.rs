@@ -110,8 +110,8 @@ pub enum State {
 pub struct Wait {
     /// The kind of wait, in a word: `receive`, `send`, `select`, `oneshot`, `broadcast`, `watch`;
     /// `mutex`, `read`, `upgradable_read`, `write`, `upgrade`, `condvar`, `semaphore`,
-    /// `barrier`, `wait_group`, `once`, `notify`; `join`, `scope`, `group`, `cancel_token`, `park`, `sleep`, `timer`, `future`,
-    /// `unblock`, `dump`; `unknown`. There may be others one day.
+    /// `barrier`, `wait_group`, `once`, `notify`; `join`, `scope`, `group`, `cancel_token`, `park`,
+    /// `sleep`, `timer`, `future`, `unblock`, `dump`; `unknown`. There may be others one day.
     pub kind: &'static str,
     /// The address of what it waits for, by which one tells who waits for the same; 0: nothing.
     pub object: usize,
@@ -289,14 +289,17 @@ impl Dump {
 /// # use sward_sched as sward;
 /// sward::run(|| {
 ///     let waits = sward::Builder::new().name("waits").spawn(sward::park);
-///     while !waits.is_finished() {
+///     let parked = loop {
 ///         let dump = sward::dump();
-///         let thread = dump.threads.iter().find(|thread| thread.name.as_deref() == Some("waits"));
-///         if thread.unwrap().wait.as_ref().is_some_and(|wait| wait.kind == "park") {
-///             println!("{dump}");
-///             waits.thread().unpark();
+///         let mut waits = dump.threads.iter().filter_map(|thread| thread.wait.as_ref());
+///         if waits.any(|wait| wait.kind == "park") {
+///             break dump;
 ///         }
-///     }
+///         sward::yield_now(); // it has not come to its `park` yet
+///     };
+///     println!("{parked}");
+///     waits.thread().unpark();
+///     waits.join().unwrap();
 /// });
 /// ```
 ///
@@ -305,14 +308,15 @@ impl Dump {
 /// ([`cycles`](Dump::cycles)); if there seem to be any, it is looked twice, so that a ring that is shown
 /// was there at one moment.
 ///
-/// Nobody is stopped for more than a millisecond or two: workers tell of some threads between two turns, so what is told of two
-/// threads may be of two moments, and one that has just begun may be missed. A worker whose turn does
-/// not end tells nothing; then that, and the thread that it runs, is what is told of it.
+/// Nobody is stopped for more than a millisecond or two: workers tell of some threads between two turns,
+/// so what is told of two threads may be of two moments, and one that has just begun may be missed. A
+/// worker whose turn does not end tells nothing; then that, and the thread that it runs, is what is told
+/// of it.
 ///
 /// "Who has the lock" is who took it; a guard that was moved to another thread is not followed, and of
 /// a lock that was just handed over nobody is known. A thread that was notified of a condition and waits
-/// for its mutex is still shown at the condition. Of the readers of an `RwLock`, and of async tasks, nothing is known, and OS threads are only known by the
-/// number of one that has a lock.
+/// for its mutex is still shown at the condition. Of the readers of an `RwLock`, and of async tasks,
+/// nothing is known, and OS threads are only known by the number of one that has a lock.
 ///
 /// # Blocking
 ///
