@@ -161,6 +161,7 @@ mod structure {}
 
 pub use sward_chan as chan;
 pub use sward_chan::{select, select_biased};
+pub use sward_coroutine as coroutine;
 pub use sward_macros::{go, main, test};
 pub use sward_sched::{
     AccessError, Builder, CancelFuture, CancelGuard, CancelToken, DEFAULT_STACK_SIZE, Group,

@@ -25,6 +25,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
 use crate::current;
+use crate::own::{InScope, Own};
 
 /// What a cancelled thread unwinds with.
 struct Cancel;
@@ -71,11 +72,11 @@ fn under<T>(terms: Terms, f: impl FnOnce() -> T) -> T {
     struct Restore(Terms);
     impl Drop for Restore {
         fn drop(&mut self) {
-            current::set_terms(self.0);
+            current::with_own(|own| own.terms.set(self.0));
         }
     }
-    let _restore = Restore(current::terms());
-    current::set_terms(terms);
+    let _in_scope = InScope::enter();
+    let _restore = Restore(current::with_own(|own| own.terms.replace(terms)));
     f()
 }
 
@@ -140,9 +141,9 @@ where
     // (3). Of two at the same time the outer counts.
     let deadline = deadline.filter(|own| outer.deadline.is_none_or(|outer| *own < outer));
     if deadline.is_none() {
-        return Ok(f());
+        return Ok(under(outer, f));
     }
-    let terms = Terms { deadline, serial: current::next_serial(), ..outer };
+    let terms = Terms { deadline, serial: current::with_own(Own::next_serial), ..outer };
     under(terms, || catch_unwind(AssertUnwindSafe(f))).or_else(|payload| {
         match payload.downcast_ref::<Expiry>() {
             Some(expiry) if *expiry == Expiry::of(terms) => Err(TimeoutError { elapsed: true }),

@@ -24,7 +24,7 @@ use std::ptr;
 
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
-use crate::local::Place;
+use crate::own::Own;
 use crate::primitive::UnsafeCell;
 use crate::stack::{Class, Extent, NoStack, Stack};
 use crate::thread::{Header, Runnable};
@@ -57,7 +57,7 @@ pub(crate) struct Runner {
     body_frame: Cell<usize>,
     memory: Cell<Memory>,
     /// Its thread's.
-    locals: Place,
+    own: Own,
 }
 
 /// What is known of the part of a stack that an idle runner does not use.
@@ -86,7 +86,7 @@ impl Runner {
             extent: stack.extent(),
             body_frame: Cell::new(0),
             memory: Cell::new(Memory::GivenBack),
-            locals: Place::new(),
+            own: Own::new(),
         })));
         let address = owned.0;
         let body = Coroutine::with_stack(stack, move |yielder, ()| {
@@ -105,7 +105,7 @@ impl Runner {
                     let thread = unsafe { Runnable::from_raw(runner.thread.get()) };
                     // SAFETY: `begin` is for threads that have not started.
                     unsafe {
-                        runner.locals.begin(thread.header());
+                        runner.own.begin(thread.header());
                         thread.run();
                     }
                 }
@@ -125,10 +125,10 @@ impl Runner {
         self.extent
     }
 
-    /// Where the locals of its thread are.
+    /// What its thread keeps for itself.
     #[inline]
-    pub(crate) fn locals(&self) -> &Place {
-        &self.locals
+    pub(crate) fn own(&self) -> &Own {
+        &self.own
     }
 
     /// While it is idle nothing on its stack that lies below this is in use.

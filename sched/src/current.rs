@@ -13,9 +13,12 @@ use std::num::NonZeroU64;
 use std::ptr;
 
 use crate::cancel::Terms;
-use crate::local::{EndsWithOsThread, Place};
+use crate::local::EndsWithOsThread;
+use crate::own::Own;
 use crate::primitive::{NAPS, thread_local};
+use crate::stack::StackPool;
 use crate::thread::Header;
+use crate::unwinding::Weights;
 use crate::worker::{Shared, Slice, Worker, reserve_ids};
 
 #[cfg(not(sward_loom))]
@@ -23,7 +26,7 @@ thread_local! {
     static WORKER: Cell<*const Worker> = const { Cell::new(ptr::null()) };
     /// Its slice: the one thing asked for with every operation on a channel or lock.
     static SLICE: Cell<*const Slice> = const { Cell::new(ptr::null()) };
-    /// What code outside of green threads is under.
+    /// What [`own`] is outside of green threads.
     static OWN: Own = const { Own::new() };
     /// The runtime a thread of which is being dropped, unstarted.
     static REFUSING: Cell<*const Shared> = const { Cell::new(ptr::null()) };
@@ -31,9 +34,11 @@ thread_local! {
     static RANDOM: Cell<u64> = const { Cell::new(0) };
     /// What [`identity`] is outside of green threads. 0: nobody has asked yet.
     static IDENTITY: Cell<u64> = const { Cell::new(0) };
-    /// Where the locals of code outside of green threads are.
-    static LOCALS: Place = const { Place::new() };
     static LOCALS_END: EndsWithOsThread = const { EndsWithOsThread };
+    /// Of this OS thread's coroutines.
+    static STACKS: StackPool = StackPool::new();
+    /// What [`with_weights`] is in an OS thread that is no worker.
+    static WEIGHTS: Weights = Weights::default();
 }
 #[cfg(sward_loom)]
 thread_local! {
@@ -43,8 +48,9 @@ thread_local! {
     static REFUSING: Cell<*const Shared> = Cell::new(ptr::null());
     static RANDOM: Cell<u64> = Cell::new(0);
     static IDENTITY: Cell<u64> = Cell::new(0);
-    static LOCALS: Place = Place::new();
     static LOCALS_END: EndsWithOsThread = EndsWithOsThread;
+    static STACKS: StackPool = StackPool::new();
+    static WEIGHTS: Weights = Weights::default();
 }
 
 /// The worker of this OS thread, or null.
@@ -62,42 +68,29 @@ pub(crate) fn green_thread() -> *const Header {
     hidden(if worker.is_null() { ptr::null() } else { unsafe { (*worker).current() } })
 }
 
-/// What a thread keeps for itself, and nobody else touches.
-pub(crate) struct Own {
-    pub(crate) terms: Cell<Terms>,
-    /// Of its next `timeout`.
-    serial: Cell<u32>,
+/// Calls `f` with what the green thread that this code runs in keeps for itself,
+/// or else the OS thread.
+#[inline]
+pub fn with_own<R>(f: impl FnOnce(&Own) -> R) -> R {
+    // SAFETY: the current thread's, which is not over; what is in an OS thread's is not dropped, so
+    // it is there even when that ends.
+    f(unsafe { &*own() })
 }
 
-impl Own {
-    pub(crate) const fn new() -> Self {
-        Self { terms: Cell::new(Terms::NONE), serial: Cell::new(0) }
-    }
-}
-
-/// Calls `f` with the green thread's, or else the OS thread's.
 #[inline(never)]
-fn with_own<T>(f: impl FnOnce(&Own) -> T) -> T {
-    // SAFETY: the current thread's header is alive.
-    match unsafe { green_thread().as_ref() } {
-        Some(thread) => f(&thread.own),
-        None => OWN.with(f),
-    }
+fn own() -> *const Own {
+    let worker = WORKER.with(Cell::get);
+    // SAFETY: as in `green_thread`; a thread that runs is on its runner.
+    let own = unsafe {
+        let thread = worker.as_ref().and_then(|worker| worker.current().as_ref());
+        thread.map(|thread| ptr::from_ref((*thread.runner.get()).own()))
+    };
+    hidden(own.unwrap_or_else(|| OWN.with(ptr::from_ref)))
 }
 
 /// What this code is under.
 pub(crate) fn terms() -> Terms {
     with_own(|own| own.terms.get())
-}
-
-/// Puts it under other terms.
-pub(crate) fn set_terms(terms: Terms) {
-    with_own(|own| own.terms.set(terms));
-}
-
-/// A number for a `timeout` of this thread's.
-pub(crate) fn next_serial() -> u32 {
-    with_own(|own| own.serial.replace(own.serial.get().wrapping_add(1)))
 }
 
 /// The number of the thread that this code runs in, green or not; no other thread of the process
@@ -129,16 +122,26 @@ pub fn runs_as() -> u64 {
     }
 }
 
-/// Where the locals of the thread that this code runs in are, green or not.
+/// Calls `f` with the stacks that this OS thread keeps for coroutines. `None`: it ends, and has given
+/// them up.
 #[inline(never)]
-pub(crate) fn locals() -> *const Place {
-    let worker = WORKER.with(Cell::get);
-    // SAFETY: as in `green_thread`; a thread that runs is on its runner.
-    let place = unsafe {
-        let thread = worker.as_ref().and_then(|worker| worker.current().as_ref());
-        thread.map(|thread| ptr::from_ref((*thread.runner.get()).locals()))
-    };
-    hidden(place.unwrap_or_else(|| LOCALS.with(ptr::from_ref)))
+pub(crate) fn with_stacks<R>(f: impl FnOnce(&StackPool) -> R) -> Option<R> {
+    STACKS.try_with(f).ok()
+}
+
+/// Calls `f` with what this OS thread has in stock to put panics aside.
+#[inline(never)]
+pub(crate) fn with_weights<R>(f: impl FnOnce(&Weights) -> R) -> R {
+    let worker = hidden(WORKER.with(Cell::get));
+    // SAFETY: as in `green_thread`.
+    if let Some(worker) = unsafe { worker.as_ref() } {
+        return f(worker.weights());
+    }
+    // In the order of its destructors, an OS thread may have given up its own.
+    let mut f = Some(f);
+    let mut call = |weights: &Weights| f.take().map(|f| f(weights));
+    let done = WEIGHTS.try_with(&mut call).unwrap_or(None);
+    done.or_else(|| call(&Weights::default())).expect("it is called once")
 }
 
 /// Sees to it that the locals of this OS thread are dropped when it ends. `false`: that is past.

@@ -29,6 +29,7 @@ use self::children::{Remains, discard};
 use self::state::{End, Results};
 use crate::cancel;
 use crate::error::JoinError;
+use crate::own::InScope;
 
 pub use self::children::Group;
 pub use self::error::GroupError;
@@ -309,6 +310,7 @@ fn lead<'env, T: 'env, E: 'env, R, S>(
     first: &mut Unheard<E>,
 ) -> Result<S, GroupError<E>> {
     let group = Group::new(limit);
+    let _in_scope = InScope::enter();
     let _stays = group.stays();
     let result = catch_unwind(AssertUnwindSafe(|| f(&group)));
     if result.is_err() {

@@ -5,6 +5,6 @@ use std::fmt::Arguments;
 use std::io::{Write, stderr};
 
 /// Prints a line, or does not.
-pub(crate) fn report(line: Arguments<'_>) {
+pub fn report(line: Arguments<'_>) {
     let _ = writeln!(stderr(), "{line}");
 }

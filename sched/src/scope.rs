@@ -32,6 +32,7 @@ use crate::cancel;
 use crate::error::JoinError;
 use crate::join::JoinHandle;
 use crate::launch::{Home, spawn_within};
+use crate::own::InScope;
 use crate::thread::{MemberOf, Options, Thread};
 
 /// Lends what is borrowed here to green threads, and returns when all of them have finished.
@@ -103,6 +104,7 @@ where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
 {
     let scope = Scope { members: Members::new(), scope: PhantomData, env: PhantomData };
+    let _in_scope = InScope::enter();
     let _stays = Stays(&scope.members);
     let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
     let is_raised = result.as_ref().is_err_and(|payload| cancel::is_raised(payload.as_ref()));

@@ -25,6 +25,7 @@ use crate::deadlock::OurThread;
 use crate::fork;
 use crate::join::JoinHandle;
 use crate::launch::new_thread;
+use crate::own::InScope;
 use crate::primitive::{Condvar, Mutant, Mutex, ThreadBuilder, broken};
 use crate::refused::{Refused, RefusedThread};
 use crate::report::report;
@@ -125,6 +126,7 @@ where
     }
     // SAFETY: a green thread runs on a worker.
     unsafe { &*current::worker() }.hand_on();
+    let _in_scope = InScope::enter();
     let _is_back = IsBack;
     f()
 }

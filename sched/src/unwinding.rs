@@ -30,6 +30,7 @@ use std::thread::panicking;
 
 use corosensei::{Coroutine, Yielder};
 
+use crate::current;
 use crate::primitive::ThreadBuilder;
 use crate::report::report;
 use crate::stack::{MIN_STACK_SIZE, Stack};
@@ -139,6 +140,38 @@ impl Weights {
     /// Gives the stock up: no thread will come back to this worker.
     pub(crate) fn clear(&self) {
         end_elsewhere(self.ready.take());
+    }
+}
+
+impl Drop for Weights {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// The panics of the thread that this code runs in, while code runs that has none of its own: a
+/// coroutine, or whoever has resumed one that suspends while it unwinds.
+pub struct PanicsAside(Away);
+
+impl PanicsAside {
+    /// From here on the thread does not panic.
+    ///
+    /// Aborts as [`Weights::take_away`].
+    #[cold]
+    pub fn begin() -> Self {
+        Self(current::with_weights(Weights::take_away))
+    }
+
+    /// It panics as before.
+    #[cold]
+    pub fn end(self) {
+        current::with_weights(|weights| weights.bring_back(self.0));
+    }
+}
+
+impl fmt::Debug for PanicsAside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PanicsAside").field(&self.0.0.len()).finish()
     }
 }
 

@@ -295,8 +295,8 @@ impl Waiter {
         deadline: Option<Instant>,
         is_ahead: bool,
     ) -> Outcome {
-        // SAFETY: a green thread's header is alive, and this is that thread.
-        let terms = unsafe { (*thread).own.terms.get() };
+        // SAFETY: a green thread's header is alive, and this is that thread, on its runner.
+        let terms = unsafe { (*(*thread).runner.get()).own().terms.get() };
         let other = self.come_to_terms(terms);
         let until = earlier(deadline, other);
         self.wait_green_until(thread, until, is_ahead && until == deadline);

@@ -24,6 +24,13 @@ impl Place {
         NonNull::new(self.0.get())
     }
 
+    /// How many uses of them are under way.
+    #[inline]
+    pub(crate) fn under_way(&self) -> usize {
+        // SAFETY: this thread's, which are there until its end.
+        self.get().map_or(0, |locals| unsafe { locals.as_ref() }.under_way())
+    }
+
     /// From a box.
     pub(super) fn set(&self, locals: NonNull<Locals>) {
         self.0.set(locals.as_ptr());
@@ -70,9 +77,8 @@ pub(crate) struct EndsWithOsThread;
 
 impl Drop for EndsWithOsThread {
     fn drop(&mut self) {
-        // SAFETY: no worker is left in its own OS thread by then, so it is that one's place, which
-        // is not dropped.
-        unsafe { &*current::locals() }.end(None);
+        // No worker is left in its own OS thread by then, so it is that one's.
+        current::with_own(|own| own.locals.end(None));
     }
 }
 

@@ -86,8 +86,7 @@ impl Locals {
     /// The current thread's.
     #[inline]
     pub(super) fn current() -> Result<NonNull<Self>, AccessError> {
-        // SAFETY: the current thread's place, and nothing here blocks.
-        match unsafe { (*current::locals()).get() } {
+        match current::with_own(|own| own.locals.get()) {
             Some(locals) => Ok(locals),
             None => Self::begin(),
         }
@@ -100,9 +99,13 @@ impl Locals {
             return Err(AccessError);
         }
         let locals = NonNull::from(Box::leak(Box::new(Self::new())));
-        // SAFETY: as above.
-        unsafe { (*current::locals()).set(locals) };
+        current::with_own(|own| own.locals.set(locals));
         Ok(locals)
+    }
+
+    #[inline]
+    pub(super) fn under_way(&self) -> usize {
+        self.under_way.get()
     }
 
     #[inline]
@@ -160,8 +163,7 @@ impl Locals {
 
     /// Clones what is inherited.
     pub(super) fn inherited() -> Option<Box<Self>> {
-        // SAFETY: as in `current`.
-        let under_way = UnderWay::begin(unsafe { (*current::locals()).get() }?);
+        let under_way = UnderWay::begin(current::with_own(|own| own.locals.get())?);
         let theirs = under_way.locals();
         let mut copy: Option<Box<Self>> = None;
         // A clone may ask for values that were not there before.

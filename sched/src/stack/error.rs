@@ -18,7 +18,7 @@ pub(super) enum Step {
 
 /// No stack can be had now.
 #[derive(Debug)]
-pub(crate) struct NoStack {
+pub struct NoStack {
     step: Step,
     os: io::Error,
 }
@@ -33,7 +33,7 @@ impl NoStack {
     }
 
     /// What the system said.
-    pub(crate) fn os_error(&self) -> &io::Error {
+    pub fn os_error(&self) -> &io::Error {
         &self.os
     }
 

@@ -19,6 +19,7 @@ mod class;
 mod error;
 mod guard;
 mod overflow;
+mod pool;
 mod registry;
 pub(crate) mod room;
 mod slab;
@@ -28,10 +29,11 @@ use std::num::NonZeroUsize;
 use std::ptr;
 
 pub(crate) use self::class::Class;
-pub(crate) use self::error::NoStack;
+pub use self::error::NoStack;
 pub(crate) use self::guard::GUARD_SIZE;
 pub use self::guard::refuse_marks;
 pub(crate) use self::overflow::AltStack;
+pub(crate) use self::pool::StackPool;
 pub use self::usage::stack_usage;
 
 /// Usable bytes of a stack when nothing else is asked for: 256 KiB of address space
@@ -113,7 +115,7 @@ unsafe fn give_back(start: usize, end: usize) -> bool {
 
 /// One stack.
 #[derive(Debug)]
-pub(crate) struct Stack(Extent);
+pub struct Stack(Extent);
 
 impl Stack {
     /// A stack with at least `usable` bytes above its guard.
@@ -155,7 +157,7 @@ unsafe impl corosensei::stack::Stack for Stack {
 impl Drop for Stack {
     fn drop(&mut self) {
         // SAFETY: it is given back once, here or in `drop_all`; nobody runs on it, since
-        // whoever owns a stack owns the runner on it (context.rs, 2 and 3).
+        // whoever owns a stack owns the runner on it (context.rs, 2 and 3), or the coroutine.
         unsafe { slab::put_all(&mut [self.0]) };
     }
 }

@@ -29,7 +29,7 @@ use super::completion::Completion;
 use super::state::RunState;
 use crate::cancel;
 use crate::context::Runner;
-use crate::current::{self, Own};
+use crate::current;
 use crate::error::JoinError;
 use crate::local::{self, Inherited, Locals};
 use crate::primitive::atomic::{AtomicBool, Ordering};
@@ -69,7 +69,6 @@ pub(crate) struct Header {
     pub(crate) runner: Cell<*const Runner>,
     /// Asked for by [`RawTask::cancel`]; never taken back.
     pub(super) cancel_asked: AtomicBool,
-    pub(crate) own: Own,
     /// Everything that waits at this thread rather than at a channel or lock.
     pub(crate) waiting: Mutex<Waiting>,
     /// Scheduler: who spawned it, and where.

@@ -15,7 +15,7 @@ use super::completion::{Completion, OnFinish};
 use super::header::{Header, Options, VTable, Waiting};
 use super::state::RunState;
 use crate::cancel;
-use crate::current::{self, Own};
+use crate::current;
 use crate::error::JoinError;
 use crate::local;
 use crate::primitive::atomic::{AtomicBool, Ordering};
@@ -254,7 +254,6 @@ impl RawTask {
                 home: Cell::new(ptr::null()),
                 runner: Cell::new(ptr::null()),
                 cancel_asked: AtomicBool::new(false),
-                own: Own::new(),
                 waiting: Mutex::new(Waiting {
                     parked: WaitList::new(),
                     token: false,

@@ -215,6 +215,10 @@ impl Worker {
         &self.shared
     }
 
+    pub(crate) fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
     #[inline]
     pub(crate) fn remote(&self) -> &Remote {
         // SAFETY: it lives as long as `shared`.

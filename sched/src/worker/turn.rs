@@ -423,7 +423,7 @@ pub(super) fn after_run(runner: &Runner) -> bool {
     let migrates = thread.header().migrates;
     // May block, and so come back on another worker.
     thread.finish(|header| {
-        runner.locals().end(Some(header));
+        runner.own().locals.end(Some(header));
         // SAFETY: as above.
         unsafe { &*current::worker() }.shared.names.leave(header);
         Worker::unlist_parked(header);

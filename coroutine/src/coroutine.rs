@@ -1,0 +1,372 @@
+//! [`Coroutine`]: the handle by which one is resumed.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind, resume_unwind};
+use std::ptr::NonNull;
+use std::thread::panicking;
+
+use sward_sched::internal::{report, with_own};
+
+use crate::builder::Builder;
+use crate::core::{Closed, Core, Exit, Head, NotClosed, Order, Phase};
+use crate::error::{self, CloseError, ResumeError, Why};
+use crate::running::CoroutineId;
+use crate::state::{State, Status};
+use crate::yielder::Yielder;
+
+/// A function that can be suspended, with a value, and resumed, with another.
+///
+/// ```
+/// # use sward_coroutine as coroutine;
+/// use coroutine::{Coroutine, State};
+///
+/// let greeter = Coroutine::new(|y, name: &str| {
+///     let other = y.suspend(format!("hello {name}"));
+///     format!("goodbye {name} and {other}")
+/// });
+/// assert_eq!(greeter.resume("Ada").unwrap(), State::Yielded("hello Ada".to_owned()));
+/// let last = greeter.resume("Grace").unwrap();
+/// assert_eq!(last, State::Complete("goodbye Ada and Grace".to_owned()));
+/// ```
+///
+/// `Input` is what it is resumed with, `Yield` what it suspends with, and `Return` what it returns in
+/// the end. It does nothing before it is resumed for the first time.
+///
+/// It is resumed by a shared reference, so that it may be known to others while it runs: to those that
+/// it resumes, or transfers to, and to itself. (`Rc` makes several handles of one.)
+///
+/// It has a stack of [`DEFAULT_STACK_SIZE`](sward_sched::DEFAULT_STACK_SIZE) bytes ([`Builder`] makes
+/// others), of which it uses a page of memory (4 KiB) until it needs more. A finished one gives
+/// it back.
+///
+/// # Dropping it
+///
+/// [Closes](Self::close) it. If it panics, so does the drop, unless the thread panics already; and if it
+/// suspends again, its stack is leaked, and a line on stderr says so. In a program that cannot unwind
+/// (`panic = "abort"`), the stack of one that has begun and not ended is leaked.
+pub struct Coroutine<Input, Yield, Return> {
+    /// `None`: it has finished. Otherwise it is there ([`Core`], 1).
+    core: Cell<Option<NonNull<Core<Input, Yield, Return>>>>,
+    id: u64,
+}
+
+impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
+    /// A coroutine that is to run `body`, with the first input and a [`Yielder`] to suspend by.
+    ///
+    /// ```
+    /// # use sward_coroutine::Coroutine;
+    /// let echo = Coroutine::new(|y, first| y.suspend(first));
+    /// assert_eq!(echo.resume(1).unwrap().yielded(), Some(1));
+    /// assert_eq!(echo.resume(2).unwrap().complete(), Some(2));
+    /// ```
+    ///
+    /// What it borrows must be `'static` (see the [module](crate)):
+    ///
+    /// ```compile_fail
+    /// # use sward_coroutine::Coroutine;
+    /// let text = String::from("short-lived");
+    /// let borrows = Coroutine::new(|y, ()| y.suspend(text.len()));
+    /// ```
+    ///
+    /// And it stays in the thread in which it was made:
+    ///
+    /// ```compile_fail
+    /// # use sward_coroutine::Coroutine;
+    /// let echo = Coroutine::new(|y, first: u32| y.suspend(first));
+    /// std::thread::spawn(move || echo.resume(1));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When no stack can be had, with the limit that was met and the way out. [`Builder::build`] returns
+    /// an error instead.
+    #[inline]
+    #[track_caller]
+    pub fn new<F>(body: F) -> Self
+    where
+        F: FnOnce(&Yielder<Input, Yield, Return>, Input) -> Return + 'static,
+        Input: 'static,
+        Yield: 'static,
+        Return: 'static,
+    {
+        // Not by `unwrap_or_else`, which would hide where the caller is.
+        match Builder::new().build(body) {
+            Ok(coroutine) => coroutine,
+            Err(error) => panic!("no stack for a coroutine: {error}"),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// It is there, and no other handle has it.
+    #[inline]
+    pub(crate) unsafe fn from_core(core: NonNull<Core<Input, Yield, Return>>) -> Self {
+        // SAFETY: the caller's promise.
+        let id = unsafe { core.as_ref() }.head.id;
+        Self { core: Cell::new(Some(core)), id }
+    }
+
+    /// The core, if `check` finds nothing against it.
+    #[inline]
+    pub(crate) fn core(
+        &self,
+        check: fn(&Core<Input, Yield, Return>) -> Result<(), Why>,
+    ) -> Result<NonNull<Core<Input, Yield, Return>>, Why> {
+        let core = self.core.get().ok_or(Why::Finished)?;
+        // SAFETY: it is there.
+        check(unsafe { core.as_ref() })?;
+        Ok(core)
+    }
+
+    /// Gives its stack back if it is done.
+    #[inline]
+    fn settle(&self) {
+        if let Some(core) = self.core.get()
+            // SAFETY: it is there.
+            && unsafe { core.as_ref() }.head.phase.get() == Phase::Done
+        {
+            self.core.set(None);
+            // SAFETY: nobody else knows of it.
+            unsafe { Head::end(core.cast()) };
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `core` comes from `core()`, just now.
+    #[inline]
+    unsafe fn run(
+        &self,
+        core: NonNull<Core<Input, Yield, Return>>,
+        order: Order<Input>,
+    ) -> State<Yield, Return> {
+        // SAFETY: the caller's promise.
+        let exit = unsafe { Core::run(core, order) };
+        // It may be another that has transferred last; and this one may have been resumed, and ended, by
+        // that.
+        self.settle();
+        match exit {
+            Exit::Yield(value) => State::Yielded(value),
+            Exit::Return(value) => State::Complete(value),
+            Exit::Panic(payload) => resume_unwind(payload),
+            Exit::Transfer(_) => unreachable!("transfers are followed"),
+        }
+    }
+
+    /// Runs it until it suspends or returns. The first input is its body's argument, each other is what
+    /// [`suspend`](Yielder::suspend) returns there.
+    ///
+    /// ```
+    /// # use sward_coroutine::{Coroutine, State};
+    /// let adder = Coroutine::new(|y, first: i32| first + y.suspend(()));
+    /// assert_eq!(adder.resume(3).unwrap(), State::Yielded(()));
+    /// assert_eq!(adder.resume(4).unwrap(), State::Complete(7));
+    /// ```
+    ///
+    /// # Blocking
+    ///
+    /// As its body: code that blocks in there parks the green thread that resumes it, or blocks the OS
+    /// thread.
+    ///
+    /// # Cancellation
+    ///
+    /// A blocking call inside unwinds when the green thread is cancelled, or its time is up; the
+    /// coroutine ends with that, and it goes on in the caller.
+    ///
+    /// # Errors
+    ///
+    /// [`ResumeError`], with the input: it has finished, or runs already.
+    ///
+    /// # Panics
+    ///
+    /// With the panic of its body, which is then done.
+    #[inline]
+    pub fn resume(&self, input: Input) -> Result<State<Yield, Return>, ResumeError<Input>> {
+        match self.core(Core::check) {
+            // SAFETY: just now.
+            Ok(core) => Ok(unsafe { self.run(core, Order::Input(input)) }),
+            Err(why) => Err(ResumeError { why, value: input }),
+        }
+    }
+
+    /// As [`resume`](Self::resume), but raises `payload` where it is suspended, as
+    /// [`resume_unwind`] does: silently.
+    ///
+    /// ```
+    /// # use sward_coroutine::{Coroutine, State};
+    /// use std::panic::{AssertUnwindSafe, catch_unwind};
+    ///
+    /// let careful = Coroutine::new(|y, ()| {
+    ///     match catch_unwind(AssertUnwindSafe(|| y.suspend("waits"))) {
+    ///         Ok(()) => "as usual",
+    ///         Err(payload) => payload.downcast_ref::<&str>().copied().unwrap(),
+    ///     }
+    /// });
+    /// careful.resume(()).unwrap();
+    /// let end = careful.throw(Box::new("something went wrong"));
+    /// assert_eq!(end.unwrap(), State::Complete("something went wrong"));
+    /// ```
+    ///
+    /// One that has not begun is done at once.
+    ///
+    /// # Blocking
+    ///
+    /// As [`resume`](Self::resume).
+    ///
+    /// # Cancellation
+    ///
+    /// As [`resume`](Self::resume).
+    ///
+    /// # Errors
+    ///
+    /// [`ResumeError`], with the payload: it has finished, or runs already; or it has suspended in a
+    /// destructor while it unwinds, where nothing can be raised; or it has begun and the
+    /// program cannot unwind (`panic = "abort"`).
+    ///
+    /// # Panics
+    ///
+    /// With what was thrown, unless its body catches it, or with another panic of its body.
+    pub fn throw(
+        &self,
+        payload: Box<dyn Any + Send>,
+    ) -> Result<State<Yield, Return>, ResumeError<Box<dyn Any + Send>>> {
+        match self.core(Core::check_raise) {
+            // SAFETY: just now.
+            Ok(core) => Ok(unsafe { self.run(core, Order::Throw(payload)) }),
+            Err(why) => Err(ResumeError { why, value: payload }),
+        }
+    }
+
+    /// Ends it: it unwinds from where it is suspended, so its destructors run. If it has finished
+    /// already, nothing happens.
+    ///
+    /// ```
+    /// # use sward_coroutine::{Coroutine, Status};
+    /// # use std::{cell::Cell, rc::Rc};
+    /// struct Bell(Rc<Cell<bool>>);
+    /// impl Drop for Bell {
+    ///     fn drop(&mut self) {
+    ///         self.0.set(true);
+    ///     }
+    /// }
+    ///
+    /// let has_rung = Rc::new(Cell::new(false));
+    /// let bell = Bell(has_rung.clone());
+    /// let holds = Coroutine::new(move |y, ()| {
+    ///     let _bell = bell;
+    ///     y.suspend(());
+    ///     unreachable!("it is not resumed again");
+    /// });
+    /// holds.resume(()).unwrap();
+    /// holds.close().unwrap();
+    /// assert!(has_rung.get());
+    /// assert_eq!(holds.status(), Status::Done);
+    /// assert!(holds.close().is_ok());
+    /// ```
+    ///
+    /// A body that catches the unwinding may return nevertheless; what it returns is dropped.
+    ///
+    /// # Blocking
+    ///
+    /// As its destructors.
+    ///
+    /// # Cancellation
+    ///
+    /// As [`resume`](Self::resume).
+    ///
+    /// # Errors
+    ///
+    /// [`CloseError`]: it has suspended again instead, and can be resumed, or closed, once more; or it runs;
+    /// or it has begun, and cannot unwind: because it does so already, and has suspended in a
+    /// destructor, or because the program cannot (`panic = "abort"`).
+    ///
+    /// # Panics
+    ///
+    /// With a panic of its destructors.
+    pub fn close(&self) -> Result<(), CloseError<Yield>> {
+        let Some(core) = self.core.get() else { return Ok(()) };
+        // SAFETY: it is there.
+        let closed = unsafe { Core::close(core) };
+        self.settle();
+        closed.map_err(|error| match error {
+            NotClosed::Yielded(value) => CloseError(error::NotClosed::Yielded(value)),
+            NotClosed::Not(why) => CloseError(error::NotClosed::Because(why)),
+            NotClosed::Panicked(payload) => resume_unwind(payload),
+        })
+    }
+
+    /// What it is doing.
+    ///
+    /// ```
+    /// # use sward_coroutine::{Coroutine, Status};
+    /// let once = Coroutine::new(|y, ()| y.suspend(()));
+    /// assert_eq!(once.status(), Status::Suspended);
+    /// once.resume(()).unwrap();
+    /// once.resume(()).unwrap();
+    /// assert_eq!(once.status(), Status::Done);
+    /// ```
+    pub fn status(&self) -> Status {
+        // SAFETY: it is there.
+        match self.core.get().map(|core| unsafe { core.as_ref() }.head.phase.get()) {
+            None | Some(Phase::Done) => Status::Done,
+            Some(Phase::Fresh | Phase::Suspended | Phase::Unwinding) => Status::Suspended,
+            Some(Phase::Active) if with_own(|own| own.innermost().id) == self.id => Status::Running,
+            Some(Phase::Active) => Status::Normal,
+        }
+    }
+
+    /// Its number.
+    ///
+    /// ```
+    /// # use sward_coroutine::{Coroutine, running};
+    /// let known = Coroutine::new(|y, ()| y.suspend(running()));
+    /// assert_eq!(known.resume(()).unwrap().yielded().unwrap(), Some(known.id()));
+    /// ```
+    pub fn id(&self) -> CoroutineId {
+        CoroutineId(self.id)
+    }
+}
+
+impl<Input, Yield, Return> Drop for Coroutine<Input, Yield, Return> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(core) = self.core.take() {
+            // SAFETY: it is there, and has no other handle.
+            end(unsafe { Head::end(core.cast()) });
+        }
+    }
+}
+
+/// What is said of a coroutine that was to end with its handle.
+fn end(closed: Closed) {
+    match closed {
+        Closed::Done => {}
+        Closed::Panicked(payload) if !panicking() => resume_unwind(payload),
+        Closed::Panicked(payload) => {
+            // The hook has told of it. If its destructor panics, too, that is enough.
+            let dropped = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+            std::mem::forget(dropped);
+        }
+        Closed::Not(Why::CannotUnwind) => {}
+        Closed::Again | Closed::Not(_) => report(format_args!(
+            "sward: a coroutine was dropped and did not end: it has suspended again while it was to \
+             unwind. Its stack is leaked, with all that is on it"
+        )),
+    }
+}
+
+// What a panic leaves behind is a coroutine that is done.
+impl<Input, Yield, Return> UnwindSafe for Coroutine<Input, Yield, Return> {}
+impl<Input, Yield, Return> RefUnwindSafe for Coroutine<Input, Yield, Return> {}
+
+impl<Input, Yield, Return> fmt::Debug for Coroutine<Input, Yield, Return> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (id, status) = (self.id, self.status());
+        f.debug_struct("Coroutine")
+            .field("id", &id)
+            .field("status", &status)
+            .finish_non_exhaustive()
+    }
+}
