@@ -6,21 +6,21 @@
 //! 2. All of it is touched by one OS thread, or green thread, alone: nothing here is `Send`.
 //! 3. `body` is touched by `enter`, of one that is not `Active`, and by `free`. So what runs in it
 //!    cannot enter it, nor end it.
-//! 4. Whoever runs is told which coroutine is its innermost (`sched`'s `Own`): `enter` says so, and who
-//!    leaves, says so itself, before.
+//! 4. It is left from its own stack only, and not from inside a scope that was entered there: what lies
+//!    above it (`Top`) knows.
 //! 5. No panic crosses from one stack to another, or is counted twice: a body's ends at its root and is
 //!    passed on as a value; and where code runs on another stack while this one unwinds, in either
 //!    direction, its panics are put aside.
 
 use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
-use std::mem::ManuallyDrop;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 use std::thread::panicking;
 
 use corosensei::{Coroutine as Body, CoroutineResult, Yielder as RawYielder};
-use sward_sched::internal::{Innermost, NoStack, PanicsAside, with_own};
+use sward_sched::internal::{NoStack, PanicsAside, Top};
 
 use crate::error::Why;
 use crate::scope::Registered;
@@ -37,19 +37,14 @@ pub(crate) enum Order<I> {
     Close,
 }
 
-/// What one leaves with that goes on.
-pub(crate) enum Left<Y, R> {
-    Yield(Y),
-    Transfer(Hop<Y, R>),
-}
+/// What came of entering one: a value, unless it is `Transferring`; or it is done.
+pub(crate) type Entered<Y, R> = CoroutineResult<MaybeUninit<Y>, Result<R, Payload>>;
 
-/// What came of entering one.
+/// What came of running one, and those to which it has transferred.
 pub(crate) enum Exit<Y, R> {
     Yield(Y),
     Return(R),
     Panic(Payload),
-    /// Another is to be entered in its place.
-    Transfer(Hop<Y, R>),
 }
 
 /// A coroutine that is to be entered, of which the type of its input is not known.
@@ -57,33 +52,53 @@ pub(crate) struct Hop<Y, R> {
     to: NonNull<Head>,
     /// On the stack of whom it comes from, who does not touch it again.
     input: *mut (),
-    enter: unsafe fn(NonNull<Head>, *mut ()) -> Exit<Y, R>,
+    enter: unsafe fn(NonNull<Head>, *mut ()) -> Left<Y, R>,
+    /// What becomes of whom it comes from.
+    phase: Phase,
+}
+
+/// Why one has left.
+enum Left<Y, R> {
+    For(Exit<Y, R>),
+    /// To have another entered in its place.
+    Hop(Hop<Y, R>),
 }
 
 /// What a coroutine that is closed unwinds with: its number.
 pub(crate) struct Closing(u64);
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// What a coroutine is doing, and what was told to it, or it tells, on the way in or out.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Phase {
     /// It has not begun.
     Fresh,
     Suspended,
     /// Suspended in a destructor, while it unwinds: to raise something there would abort.
     Unwinding,
+    /// It has just left to have another one entered: see `hop`.
+    Transferring,
     /// Entered, and not left.
     Active,
+    /// Entered, to raise what was `thrown`.
+    Throwing,
+    /// Entered, to unwind.
+    Closing,
     Done,
+}
+
+impl Phase {
+    #[inline]
+    pub(crate) fn is_active(self) -> bool {
+        Self::Active <= self && self < Self::Done
+    }
 }
 
 /// What is known of a core whatever its types.
 #[repr(C)]
 pub(crate) struct Head {
-    pub(crate) id: u64,
     pub(crate) phase: Cell<Phase>,
     /// It has lost its handle while it was active.
     is_orphan: Cell<bool>,
-    /// What was the innermost when it was entered.
-    outer: Cell<Innermost>,
     pub(crate) registered: Registered,
     pub(crate) vtable: &'static VTable,
 }
@@ -106,16 +121,19 @@ pub(crate) enum Closed {
     Not(Why),
 }
 
-#[repr(C)]
+#[repr(C, align(16))]
 pub(crate) struct Core<I, Y, R> {
     pub(crate) head: Head,
     /// By which its body leaves, once it has begun.
-    raw: Cell<*const RawYielder<Order<I>, Left<Y, R>>>,
+    raw: Cell<*const RawYielder<MaybeUninit<I>, MaybeUninit<Y>>>,
     body: UnsafeCell<ManuallyDrop<OnStack<I, Y, R>>>,
+    thrown: Cell<Option<Payload>>,
+    hop: Cell<Option<Hop<Y, R>>>,
 }
 
-/// The body, on its stack, below its core.
-type OnStack<I, Y, R> = Body<Order<I>, Left<Y, R>, Result<R, Payload>, Below>;
+/// The body, on its stack, below its core. What passes is a value, if `Phase` says so: small ones go in
+/// a register.
+type OnStack<I, Y, R> = Body<MaybeUninit<I>, MaybeUninit<Y>, Result<R, Payload>, Below>;
 
 /// Bodies that are larger lie on the heap.
 const LARGEST_BODY: usize = 4096;
@@ -151,32 +169,36 @@ impl<I, Y, R> Core<I, Y, R> {
     where
         F: FnOnce(&Yielder<I, Y, R>, I) -> R,
     {
-        let (stack, core, id) = Below::with_room::<Self>(usable)?;
-        let root = move |raw: &RawYielder<Order<I>, Left<Y, R>>, order| {
+        let (stack, core) = Below::with_room::<Self>(usable)?;
+        let root = move |raw: &RawYielder<_, _>, input| {
             // SAFETY: (1): it is freed when this has returned.
-            unsafe { core.as_ref() }.root(raw, order, body)
+            unsafe { core.as_ref() }.root(raw, input, body)
         };
         // SAFETY: the caller's promise.
         let body = unsafe { OnStack::with_stack_unchecked(stack, root) };
         let head = Head {
-            id,
             phase: Cell::new(Phase::Fresh),
             is_orphan: Cell::new(false),
-            outer: Cell::new(Innermost::NONE),
             registered: Registered::new(),
             vtable: const { &Self::VTABLE },
         };
-        let (raw, body) = (Cell::new(ptr::null()), UnsafeCell::new(ManuallyDrop::new(body)));
+        let this = Self {
+            head,
+            raw: Cell::new(ptr::null()),
+            body: UnsafeCell::new(ManuallyDrop::new(body)),
+            thrown: Cell::new(None),
+            hop: Cell::new(None),
+        };
         // SAFETY: room for just that, on a stack that is ours.
-        unsafe { core.write(Self { head, raw, body }) };
+        unsafe { core.write(this) };
         Ok(core)
     }
 
     /// All that runs on its stack.
     fn root<F>(
         &self,
-        raw: &RawYielder<Order<I>, Left<Y, R>>,
-        order: Order<I>,
+        raw: &RawYielder<MaybeUninit<I>, MaybeUninit<Y>>,
+        input: MaybeUninit<I>,
         body: F,
     ) -> Result<R, Payload>
     where
@@ -184,7 +206,8 @@ impl<I, Y, R> Core<I, Y, R> {
     {
         self.raw.set(raw);
         let yielder = Yielder::new(self);
-        let result = catch_unwind(AssertUnwindSafe(|| match order {
+        // SAFETY: it was entered with this.
+        let result = catch_unwind(AssertUnwindSafe(|| match unsafe { self.order(input) } {
             Order::Input(input) => Ok(body(&yielder, input)),
             Order::Throw(payload) => {
                 drop(body);
@@ -195,13 +218,42 @@ impl<I, Y, R> Core<I, Y, R> {
                 Err(self.closing())
             }
         }));
-        with_own(|own| own.leave(self.head.outer.get()));
+        self.head.phase.set(Phase::Done);
         result.unwrap_or_else(Err)
+    }
+
+    /// What it was entered for.
+    ///
+    /// # Safety
+    ///
+    /// It was entered with `input`.
+    #[inline(always)]
+    unsafe fn order(&self, input: MaybeUninit<I>) -> Order<I> {
+        if self.head.phase.get() == Phase::Active {
+            // SAFETY: it is no order to raise something.
+            return Order::Input(unsafe { input.assume_init() });
+        }
+        self.other_order()
+    }
+
+    #[cold]
+    fn other_order(&self) -> Order<I> {
+        match self.head.phase.replace(Phase::Active) {
+            Phase::Throwing => Order::Throw(self.thrown.take().expect("something was thrown")),
+            _ => Order::Close,
+        }
+    }
+
+    /// What lies above it.
+    #[inline(always)]
+    pub(crate) fn top(&self) -> &Top {
+        // SAFETY: it ends where that begins (stack.rs).
+        unsafe { &*ptr::from_ref(self).add(1).cast() }
     }
 
     /// What it is to unwind with when it is closed.
     pub(crate) fn closing(&self) -> Payload {
-        Box::new(Closing(self.head.id))
+        Box::new(Closing(self.top().id()))
     }
 
     /// Whether it may be entered with a value.
@@ -209,8 +261,8 @@ impl<I, Y, R> Core<I, Y, R> {
     pub(crate) fn check(&self) -> Result<(), Why> {
         match self.head.phase.get() {
             Phase::Fresh | Phase::Suspended | Phase::Unwinding => Ok(()),
-            Phase::Active => Err(Why::Running),
             Phase::Done => Err(Why::Finished),
+            _ => Err(Why::Running),
         }
     }
 
@@ -223,91 +275,199 @@ impl<I, Y, R> Core<I, Y, R> {
         }
     }
 
-    /// Runs it, and those to which it transfers, until one of them suspends or ends.
+    /// Has it run until it leaves.
     ///
     /// # Safety
     ///
-    /// It is there, and `check` has said that it may be.
-    #[inline]
-    pub(crate) unsafe fn run(this: NonNull<Self>, order: Order<I>) -> Exit<Y, R> {
-        // SAFETY: the caller's promise.
-        match unsafe { Self::enter(this, order) } {
-            // SAFETY: it comes from `enter`.
-            Exit::Transfer(hop) => unsafe { hop.follow() },
-            exit => exit,
+    /// It is there, and may be entered: with an input, if `phase` is `Active`, which `check` says, or to
+    /// have something raised, which `check_raise` does.
+    #[inline(always)]
+    pub(crate) unsafe fn enter(
+        this: NonNull<Self>,
+        phase: Phase,
+        input: MaybeUninit<I>,
+    ) -> Entered<Y, R> {
+        if panicking() {
+            // SAFETY: the caller's promise.
+            return unsafe { Self::enter_panicking(this, phase, input) };
         }
+        // SAFETY: the caller's promise.
+        unsafe { Self::switch_to(this, phase, input) }
     }
 
-    /// Runs it until it leaves.
-    ///
     /// # Safety
     ///
-    /// As `run`.
-    #[inline]
-    unsafe fn enter(this: NonNull<Self>, order: Order<I>) -> Exit<Y, R> {
+    /// As `enter`.
+    #[cold]
+    unsafe fn enter_panicking(
+        this: NonNull<Self>,
+        phase: Phase,
+        input: MaybeUninit<I>,
+    ) -> Entered<Y, R> {
+        // (5)
+        let aside = PanicsAside::begin();
+        // SAFETY: the caller's promise.
+        let entered = unsafe { Self::switch_to(this, phase, input) };
+        aside.end();
+        entered
+    }
+
+    /// # Safety
+    ///
+    /// As `enter`.
+    #[inline(always)]
+    unsafe fn switch_to(this: NonNull<Self>, phase: Phase, input: MaybeUninit<I>) -> Entered<Y, R> {
         // SAFETY: the caller's promise.
         let Self { head, body, .. } = unsafe { this.as_ref() };
-        // (5)
-        let aside = panicking().then(PanicsAside::begin);
-        head.outer.set(with_own(|own| own.enter(head.id)));
-        head.phase.set(Phase::Active);
+        head.phase.set(phase);
         // SAFETY: (3): it was not active.
-        let result = unsafe { (*body.get()).resume(order) };
-        if let Some(aside) = aside {
-            aside.end();
+        unsafe { (*body.get()).resume(input) }
+    }
+
+    /// As `enter`, to have something raised where it is suspended, or else to have it unwind; and has those
+    /// entered to which it transfers.
+    ///
+    /// # Safety
+    ///
+    /// It is there, and `check_raise` has said that it may be.
+    #[cold]
+    pub(crate) unsafe fn raise(this: NonNull<Self>, thrown: Option<Payload>) -> Exit<Y, R> {
+        let phase = if thrown.is_some() { Phase::Throwing } else { Phase::Closing };
+        // SAFETY: the caller's promise.
+        unsafe {
+            this.as_ref().thrown.set(thrown);
+            let entered = Self::enter(this, phase, MaybeUninit::uninit());
+            Self::exit(this, entered)
         }
-        match result {
-            CoroutineResult::Yield(Left::Yield(value)) => Exit::Yield(value),
-            CoroutineResult::Yield(Left::Transfer(hop)) => Exit::Transfer(hop),
-            CoroutineResult::Return(result) => {
-                head.phase.set(Phase::Done);
-                result.map_or_else(Exit::Panic, Exit::Return)
-            }
+    }
+
+    /// What came of entering it, and those to which it has transferred, if it has.
+    ///
+    /// # Safety
+    ///
+    /// `entered` is what came of entering it, just now.
+    pub(crate) unsafe fn exit(this: NonNull<Self>, entered: Entered<Y, R>) -> Exit<Y, R> {
+        // SAFETY: the caller's promise.
+        match unsafe { Self::left(this, entered) } {
+            Left::For(exit) => exit,
+            // SAFETY: just now.
+            Left::Hop(hop) => unsafe { hop.follow() },
         }
     }
 
     /// # Safety
     ///
-    /// As `run`, of a core of these types; `input` is an `I` that nobody else reads.
-    unsafe fn enter_erased(head: NonNull<Head>, input: *mut ()) -> Exit<Y, R> {
-        // SAFETY: the caller's promise.
-        unsafe { Self::enter(head.cast(), Order::Input(input.cast::<I>().read())) }
+    /// As `exit`.
+    unsafe fn left(this: NonNull<Self>, entered: Entered<Y, R>) -> Left<Y, R> {
+        match entered {
+            CoroutineResult::Yield(value) => {
+                // SAFETY: the caller's promise.
+                let Self { head, hop, .. } = unsafe { this.as_ref() };
+                match hop.take().filter(|_| head.phase.get() == Phase::Transferring) {
+                    Some(hop) => {
+                        head.phase.set(hop.phase);
+                        Left::Hop(hop)
+                    }
+                    // SAFETY: it has left otherwise, and so with a value.
+                    None => Left::For(Exit::Yield(unsafe { value.assume_init() })),
+                }
+            }
+            CoroutineResult::Return(Ok(value)) => Left::For(Exit::Return(value)),
+            CoroutineResult::Return(Err(payload)) => Left::For(Exit::Panic(payload)),
+        }
     }
 
-    /// Leaves it, as the code that runs in it, to whoever has entered it.
+    /// # Safety
+    ///
+    /// As `enter`, of a core of these types; `input` is an `I` that nobody else reads.
+    unsafe fn enter_erased(head: NonNull<Head>, input: *mut ()) -> Left<Y, R> {
+        let this = head.cast::<Self>();
+        // SAFETY: the caller's promise.
+        unsafe {
+            let input = MaybeUninit::new(input.cast::<I>().read());
+            let entered = Self::enter(this, Phase::Active, input);
+            Self::left(this, entered)
+        }
+    }
+
+    /// Leaves it, as the code that runs in it, with a value.
     ///
     /// # Panics
     ///
     /// When it is not what runs, or may not suspend.
-    #[inline]
+    // Always inlined, as are those that call it: the processor predicts where a function returns to by
+    // the call that was the last, and if that was on another stack it is wrong, at the price of
+    // several switches (26 ns instead of 5).
+    #[inline(always)]
     #[track_caller]
-    pub(crate) fn leave(&self, left: Left<Y, R>) -> Order<I> {
-        let head = &self.head;
-        let may_leave = with_own(|own| {
-            let may_leave = own.innermost().id == head.id && own.may_suspend();
-            if may_leave {
-                own.leave(head.outer.get());
-            }
-            may_leave
-        });
-        if !may_leave {
+    pub(crate) fn suspend(&self, value: Y) -> Order<I> {
+        self.check_leave();
+        if panicking() {
+            return self.suspend_panicking(value);
+        }
+        self.head.phase.set(Phase::Suspended);
+        self.switch_away(MaybeUninit::new(value))
+    }
+
+    #[cold]
+    fn suspend_panicking(&self, value: Y) -> Order<I> {
+        // (5)
+        let aside = PanicsAside::begin();
+        self.head.phase.set(Phase::Unwinding);
+        let order = self.switch_away(MaybeUninit::new(value));
+        aside.end();
+        order
+    }
+
+    /// Leaves it, as the code that runs in it, to have another entered in its place.
+    ///
+    /// # Panics
+    ///
+    /// As `suspend`.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn transfer(&self, hop: Hop<Y, R>) -> Order<I> {
+        self.check_leave();
+        if panicking() {
+            return self.transfer_panicking(hop);
+        }
+        self.hop.set(Some(hop));
+        self.head.phase.set(Phase::Transferring);
+        self.switch_away(MaybeUninit::uninit())
+    }
+
+    #[cold]
+    fn transfer_panicking(&self, hop: Hop<Y, R>) -> Order<I> {
+        // (5)
+        let aside = PanicsAside::begin();
+        self.hop.set(Some(Hop { phase: Phase::Unwinding, ..hop }));
+        self.head.phase.set(Phase::Transferring);
+        let order = self.switch_away(MaybeUninit::uninit());
+        aside.end();
+        order
+    }
+
+    /// Panics when it is not what runs, or may not suspend (4).
+    #[inline(always)]
+    #[track_caller]
+    fn check_leave(&self) {
+        if !self.top().may_leave() {
             self.panic_must_stay();
         }
-        // (5)
-        let aside = panicking().then(PanicsAside::begin);
-        head.phase.set(if aside.is_some() { Phase::Unwinding } else { Phase::Suspended });
+    }
+
+    #[inline(always)]
+    fn switch_away(&self, value: MaybeUninit<Y>) -> Order<I> {
         // SAFETY: the root has set it, and is where it was: it is what runs.
-        let order = unsafe { (*self.raw.get()).suspend(left) };
-        if let Some(aside) = aside {
-            aside.end();
-        }
-        order
+        let input = unsafe { (*self.raw.get()).suspend(value) };
+        // SAFETY: it was entered with this.
+        unsafe { self.order(input) }
     }
 
     #[cold]
     #[track_caller]
     fn panic_must_stay(&self) -> ! {
-        if with_own(|own| own.innermost().id) == self.head.id {
+        if self.top().is_here() {
             panic!(
                 "a coroutine cannot suspend inside a call that is to end before it goes on, and that \
                  it has entered itself: `scope`, `timeout`, `uncancellable`, `with` of a local, a \
@@ -320,10 +480,10 @@ impl<I, Y, R> Core<I, Y, R> {
         );
     }
 
-    /// Has it enter another, by `Left::Transfer`.
+    /// What it takes to enter it with an input that is left there.
     pub(crate) fn hop_to(this: NonNull<Self>, input: &mut ManuallyDrop<I>) -> Hop<Y, R> {
         let input = ptr::from_mut(input).cast();
-        Hop { to: this.cast(), input, enter: Self::enter_erased }
+        Hop { to: this.cast(), input, enter: Self::enter_erased, phase: Phase::Suspended }
     }
 
     /// Ends it, if it has not ended; it stays where it is.
@@ -339,9 +499,9 @@ impl<I, Y, R> Core<I, Y, R> {
             Err(Why::Finished) => return Ok(()),
             Err(why) => return Err(NotClosed::Not(why)),
         }
-        let id = core.head.id;
+        let id = core.top().id();
         // SAFETY: the caller's promise, and it was checked.
-        match unsafe { Self::run(this, Order::Close) } {
+        match unsafe { Self::raise(this, None) } {
             Exit::Yield(value) => Err(NotClosed::Yielded(value)),
             Exit::Panic(payload) if payload.downcast_ref::<Closing>().is_none_or(|c| c.0 != id) => {
                 Err(NotClosed::Panicked(payload))
@@ -363,19 +523,28 @@ impl<I, Y, R> Core<I, Y, R> {
         }
     }
 
+    /// Gives its stack back.
+    ///
     /// # Safety
     ///
-    /// (1), of a core of these types.
+    /// (1)
     #[inline]
-    unsafe fn free_erased(head: NonNull<Head>) {
-        let this = head.cast::<Self>();
+    pub(crate) unsafe fn free(this: NonNull<Self>) {
         // SAFETY: the caller's promise: it is done, so nothing runs on the stack, and nobody looks at
         // it again.
         unsafe {
-            head.as_ref().registered.leave();
-            let body = ManuallyDrop::take(&mut *this.as_ref().body.get());
-            body.into_stack().put();
+            let core = this.as_ref();
+            core.head.registered.leave();
+            ManuallyDrop::take(&mut *core.body.get()).into_stack().put();
         }
+    }
+
+    /// # Safety
+    ///
+    /// As `free`, of a core of these types.
+    unsafe fn free_erased(head: NonNull<Head>) {
+        // SAFETY: the caller's promise.
+        unsafe { Self::free(head.cast()) };
     }
 }
 
@@ -396,7 +565,7 @@ impl Head {
     pub(crate) unsafe fn end(this: NonNull<Self>) -> Closed {
         // SAFETY: the caller's promise.
         let head = unsafe { this.as_ref() };
-        if head.phase.get() == Phase::Active {
+        if head.phase.get().is_active() {
             head.is_orphan.set(true);
             return Closed::Done;
         }
@@ -423,14 +592,14 @@ impl<Y, R> Hop<Y, R> {
         let mut exit = loop {
             // SAFETY: who has transferred holds a handle of it, and has checked that it may be
             // entered; nothing has run since.
-            let exit = unsafe { (hop.enter)(hop.to, hop.input) };
+            let left = unsafe { (hop.enter)(hop.to, hop.input) };
             // SAFETY: it was active until now, so it was not freed.
             if unsafe { hop.to.as_ref() }.is_orphan.get() {
                 orphans.push(hop.to);
             }
-            match exit {
-                Exit::Transfer(next) => hop = next,
-                exit => break exit,
+            match left {
+                Left::Hop(next) => hop = next,
+                Left::For(exit) => break exit,
             }
         };
         for orphan in orphans {

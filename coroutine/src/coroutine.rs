@@ -3,14 +3,15 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
+use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::thread::panicking;
 
-use sward_sched::internal::{report, with_own};
+use sward_sched::internal::report;
 
 use crate::builder::Builder;
-use crate::core::{Closed, Core, Exit, Head, NotClosed, Order, Phase};
+use crate::core::{Closed, Core, Entered, Exit, Head, NotClosed, Phase};
 use crate::error::{self, CloseError, ResumeError, Why};
 use crate::running::CoroutineId;
 use crate::state::{State, Status};
@@ -104,7 +105,7 @@ impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
     #[inline]
     pub(crate) unsafe fn from_core(core: NonNull<Core<Input, Yield, Return>>) -> Self {
         // SAFETY: the caller's promise.
-        let id = unsafe { core.as_ref() }.head.id;
+        let id = unsafe { core.as_ref() }.top().id();
         Self { core: Cell::new(Some(core)), id }
     }
 
@@ -120,8 +121,33 @@ impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
         Ok(core)
     }
 
+    /// What came of entering it, for who has resumed it.
+    ///
+    /// # Safety
+    ///
+    /// `core` is this one's, and that was just now.
+    #[inline(never)]
+    unsafe fn end_of_turn(
+        &self,
+        core: NonNull<Core<Input, Yield, Return>>,
+        entered: Entered<Yield, Return>,
+    ) -> State<Yield, Return> {
+        // SAFETY: the caller's promise.
+        self.state(unsafe { Core::exit(core, entered) })
+    }
+
+    fn state(&self, exit: Exit<Yield, Return>) -> State<Yield, Return> {
+        // It may be another that has left, after transfers; and this one may have been resumed, and
+        // ended, by that.
+        self.settle();
+        match exit {
+            Exit::Yield(value) => State::Yielded(value),
+            Exit::Return(value) => State::Complete(value),
+            Exit::Panic(payload) => resume_unwind(payload),
+        }
+    }
+
     /// Gives its stack back if it is done.
-    #[inline]
     fn settle(&self) {
         if let Some(core) = self.core.get()
             // SAFETY: it is there.
@@ -129,29 +155,7 @@ impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
         {
             self.core.set(None);
             // SAFETY: nobody else knows of it.
-            unsafe { Head::end(core.cast()) };
-        }
-    }
-
-    /// # Safety
-    ///
-    /// `core` comes from `core()`, just now.
-    #[inline]
-    unsafe fn run(
-        &self,
-        core: NonNull<Core<Input, Yield, Return>>,
-        order: Order<Input>,
-    ) -> State<Yield, Return> {
-        // SAFETY: the caller's promise.
-        let exit = unsafe { Core::run(core, order) };
-        // It may be another that has transferred last; and this one may have been resumed, and ended, by
-        // that.
-        self.settle();
-        match exit {
-            Exit::Yield(value) => State::Yielded(value),
-            Exit::Return(value) => State::Complete(value),
-            Exit::Panic(payload) => resume_unwind(payload),
-            Exit::Transfer(_) => unreachable!("transfers are followed"),
+            unsafe { Core::free(core) };
         }
     }
 
@@ -182,12 +186,21 @@ impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
     /// # Panics
     ///
     /// With the panic of its body, which is then done.
-    #[inline]
+    #[inline(always)]
     pub fn resume(&self, input: Input) -> Result<State<Yield, Return>, ResumeError<Input>> {
-        match self.core(Core::check) {
-            // SAFETY: just now.
-            Ok(core) => Ok(unsafe { self.run(core, Order::Input(input)) }),
-            Err(why) => Err(ResumeError { why, value: input }),
+        let core = match self.core(Core::check) {
+            Ok(core) => core,
+            Err(why) => return Err(ResumeError { why, value: input }),
+        };
+        // SAFETY: checked just now.
+        unsafe {
+            Ok(match Core::enter(core, Phase::Active, MaybeUninit::new(input)) {
+                // By far the most frequent.
+                Entered::Yield(value) if core.as_ref().head.phase.get() != Phase::Transferring => {
+                    State::Yielded(value.assume_init())
+                }
+                entered => self.end_of_turn(core, entered),
+            })
         }
     }
 
@@ -234,7 +247,7 @@ impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
     ) -> Result<State<Yield, Return>, ResumeError<Box<dyn Any + Send>>> {
         match self.core(Core::check_raise) {
             // SAFETY: just now.
-            Ok(core) => Ok(unsafe { self.run(core, Order::Throw(payload)) }),
+            Ok(core) => Ok(self.state(unsafe { Core::raise(core, Some(payload)) })),
             Err(why) => Err(ResumeError { why, value: payload }),
         }
     }
@@ -309,11 +322,14 @@ impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
     /// ```
     pub fn status(&self) -> Status {
         // SAFETY: it is there.
-        match self.core.get().map(|core| unsafe { core.as_ref() }.head.phase.get()) {
-            None | Some(Phase::Done) => Status::Done,
-            Some(Phase::Fresh | Phase::Suspended | Phase::Unwinding) => Status::Suspended,
-            Some(Phase::Active) if with_own(|own| own.innermost().id) == self.id => Status::Running,
-            Some(Phase::Active) => Status::Normal,
+        let Some(core) = self.core.get().map(|core| unsafe { core.as_ref() }) else {
+            return Status::Done;
+        };
+        match core.head.phase.get() {
+            Phase::Done => Status::Done,
+            phase if !phase.is_active() => Status::Suspended,
+            _ if core.top().is_here() => Status::Running,
+            _ => Status::Normal,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sward_sched::internal::with_own;
+use sward_sched::internal::Top;
 
 /// What tells one coroutine from all others, for as long as the program runs.
 ///
@@ -34,8 +34,7 @@ impl fmt::Display for CoroutineId {
 /// A green thread is not a coroutine in this sense, and code in a green thread that a coroutine has
 /// spawned does not run in that coroutine.
 pub fn running() -> Option<CoroutineId> {
-    let id = with_own(|own| own.innermost().id);
-    (id != 0).then_some(CoroutineId(id))
+    Top::with_current(|top| top.map(|top| CoroutineId(top.id())))
 }
 
 /// Whether this code runs in a coroutine that may suspend here: not inside a sward
@@ -52,5 +51,5 @@ pub fn running() -> Option<CoroutineId> {
 /// assert!(!is_yieldable());
 /// ```
 pub fn is_yieldable() -> bool {
-    with_own(|own| own.innermost().id != 0 && own.may_suspend())
+    Top::with_current(|top| top.is_some_and(Top::may_leave))
 }

@@ -2,8 +2,8 @@
 //! it runs. So to make one takes no memory but a stack, which is still in the cache when it was used last.
 //!
 //! ```text
-//!   low                                                     top
-//!   │ guard │ usable …  ◀─ frames of its body │ `Core` │ colour │
+//!   low                                                           top
+//!   │ guard │ usable …  ◀─ frames of its body │ `Core` │ `Top` │ colour │
 //! ```
 
 use std::num::NonZeroUsize;
@@ -19,18 +19,17 @@ pub(crate) struct Below {
 }
 
 impl Below {
-    /// A stack with room for a `T` at its top, and a number for whom it is.
+    /// A stack with room for a `T` right below its `Top`.
     #[inline]
-    pub(crate) fn with_room<T>(usable: Option<usize>) -> Result<(Self, NonNull<T>, u64), NoStack> {
+    pub(crate) fn with_room<T>(usable: Option<usize>) -> Result<(Self, NonNull<T>), NoStack> {
         const {
-            assert!(align_of::<T>() <= 16 && size_of::<T>() <= 1024, "a stack has room for it");
+            assert!(size_of::<T>().is_multiple_of(16) && size_of::<T>() <= 1024, "it fits");
         }
-        let (stack, id) = Stack::take(usable)?;
-        let top = corosensei::stack::Stack::base(&stack).get();
-        let base = top - size_of::<T>().next_multiple_of(16);
+        let stack = Stack::for_coroutine(usable)?;
+        let base = ptr::from_ref(stack.top()).addr() - size_of::<T>();
         let room = NonNull::new(ptr::with_exposed_provenance_mut(base));
         let room = room.expect("a stack does not end at 0");
-        Ok((Self { stack, base: room.addr() }, room, id))
+        Ok((Self { stack, base: room.addr() }, room))
     }
 
     /// Keeps it for the next coroutine.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::mem::ManuallyDrop;
 use std::panic::resume_unwind;
 
-use crate::core::{Core, Left, Order};
+use crate::core::{Core, Order};
 use crate::coroutine::Coroutine;
 use crate::error::ResumeError;
 use crate::state::State;
@@ -84,14 +84,14 @@ impl<Input, Yield, Return> Yielder<Input, Yield, Return> {
     /// [`block_in_place`](sward_sched::block_in_place) or
     /// [`with`](sward_sched::LocalKey::with) of a local that it has entered itself. When this code runs in
     /// another coroutine, which that of this yielder has resumed.
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub fn suspend(&self, value: Yield) -> Input {
-        self.obey(self.core().leave(Left::Yield(value)))
+        self.obey(self.core().suspend(value))
     }
 
     /// The value, if that is what it was resumed for.
-    #[inline]
+    #[inline(always)]
     fn obey(&self, order: Order<Input>) -> Input {
         match order {
             Order::Input(input) => input,
@@ -147,7 +147,7 @@ impl<Input, Yield, Return> Yielder<Input, Yield, Return> {
                 State::Yielded(value) => value,
                 State::Complete(value) => return Ok(value),
             };
-            state = match self.core().leave(Left::Yield(value)) {
+            state = match self.core().suspend(value) {
                 Order::Input(input) => to.resume(input)?,
                 Order::Throw(payload) => match to.throw(payload) {
                     Ok(state) => state,
@@ -210,6 +210,7 @@ impl<Input, Yield, Return> Yielder<Input, Yield, Return> {
     ///
     /// De Moura and Ierusalimschy, "Revisiting Coroutines", 2009: the one who has resumed the first enters
     /// each in turn. So it takes two switches, and no stack grows.
+    #[inline(always)]
     #[track_caller]
     pub fn transfer<I>(
         &self,
@@ -220,7 +221,7 @@ impl<Input, Yield, Return> Yielder<Input, Yield, Return> {
             Ok(to) => {
                 let mut input = ManuallyDrop::new(input);
                 let hop = Core::hop_to(to, &mut input);
-                Ok(self.obey(self.core().leave(Left::Transfer(hop))))
+                Ok(self.obey(self.core().transfer(hop)))
             }
             Err(why) => Err(ResumeError { why, value: input }),
         }
@@ -229,6 +230,6 @@ impl<Input, Yield, Return> Yielder<Input, Yield, Return> {
 
 impl<Input, Yield, Return> fmt::Debug for Yielder<Input, Yield, Return> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Yielder").field("coroutine", &self.core().head.id).finish()
+        f.debug_struct("Yielder").field("coroutine", &self.core().top().id()).finish()
     }
 }

@@ -25,7 +25,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
 use crate::current;
-use crate::own::{InScope, Own};
+use crate::own::Own;
+use crate::stack::InScope;
 
 /// What a cancelled thread unwinds with.
 struct Cancel;

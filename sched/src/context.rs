@@ -26,7 +26,7 @@ use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::own::Own;
 use crate::primitive::UnsafeCell;
-use crate::stack::{Class, Extent, NoStack, Stack};
+use crate::stack::{Class, Extent, NoStack, Plain, Stack};
 use crate::thread::{Header, Runnable};
 
 /// Why a stack was left.
@@ -86,7 +86,7 @@ impl Runner {
             extent: stack.extent(),
             body_frame: Cell::new(0),
             memory: Cell::new(Memory::GivenBack),
-            own: Own::new(),
+            own: Own::new(Plain::all_of(stack.extent())),
         })));
         let address = owned.0;
         let body = Coroutine::with_stack(stack, move |yielder, ()| {

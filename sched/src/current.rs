@@ -16,7 +16,7 @@ use crate::cancel::Terms;
 use crate::local::EndsWithOsThread;
 use crate::own::Own;
 use crate::primitive::{NAPS, thread_local};
-use crate::stack::StackPool;
+use crate::stack::{Plain, StackPool};
 use crate::thread::Header;
 use crate::unwinding::Weights;
 use crate::worker::{Shared, Slice, Worker, reserve_ids};
@@ -27,7 +27,7 @@ thread_local! {
     /// Its slice: the one thing asked for with every operation on a channel or lock.
     static SLICE: Cell<*const Slice> = const { Cell::new(ptr::null()) };
     /// What [`own`] is outside of green threads.
-    static OWN: Own = const { Own::new() };
+    static OWN: Own = const { Own::new(Plain::unknown()) };
     /// The runtime a thread of which is being dropped, unstarted.
     static REFUSING: Cell<*const Shared> = const { Cell::new(ptr::null()) };
     /// State of [`random`]. 0: not yet seeded.
@@ -44,7 +44,7 @@ thread_local! {
 thread_local! {
     static WORKER: Cell<*const Worker> = Cell::new(ptr::null());
     static SLICE: Cell<*const Slice> = Cell::new(ptr::null());
-    static OWN: Own = Own::new();
+    static OWN: Own = Own::new(Plain::unknown());
     static REFUSING: Cell<*const Shared> = Cell::new(ptr::null());
     static RANDOM: Cell<u64> = Cell::new(0);
     static IDENTITY: Cell<u64> = Cell::new(0);
@@ -71,7 +71,7 @@ pub(crate) fn green_thread() -> *const Header {
 /// Calls `f` with what the green thread that this code runs in keeps for itself,
 /// or else the OS thread.
 #[inline]
-pub fn with_own<R>(f: impl FnOnce(&Own) -> R) -> R {
+pub(crate) fn with_own<R>(f: impl FnOnce(&Own) -> R) -> R {
     // SAFETY: the current thread's, which is not over; what is in an OS thread's is not dropped, so
     // it is there even when that ends.
     f(unsafe { &*own() })

@@ -29,7 +29,7 @@ use self::children::{Remains, discard};
 use self::state::{End, Results};
 use crate::cancel;
 use crate::error::JoinError;
-use crate::own::InScope;
+use crate::stack::InScope;
 
 pub use self::children::Group;
 pub use self::error::GroupError;

@@ -76,18 +76,17 @@ pub use self::worker::{Placement, Priority};
 pub mod internal {
     pub use crate::arms::{JoinArm, TimerArm, TokenArm};
     pub use crate::cancel::raise as raise_cancel;
-    pub use crate::current::{charge, identity, random, runs_as, with_own};
+    pub use crate::current::{charge, identity, random, runs_as};
     #[cfg(sward_loom)]
     pub use crate::group::{ModelChild, ModelGroup};
     pub use crate::group::{joined, race_in, unfailing, value_into};
     pub use crate::launch::Home;
-    pub use crate::own::{Innermost, Own};
     pub use crate::park::{give_way, hesitate, may_hesitate};
     pub use crate::report::report;
     #[cfg(sward_loom)]
     pub use crate::scope::ModelScope;
     pub use crate::scope::value_of;
-    pub use crate::stack::{NoStack, Stack, refuse_marks as refuse_guard_marks};
+    pub use crate::stack::{NoStack, Stack, Top, refuse_marks as refuse_guard_marks};
     pub use crate::unwinding::PanicsAside;
     pub use crate::wait_list::{Node, WaitList, Wakes};
     pub use crate::wait_queue::{WaitQueue, WaitQueueGuard};

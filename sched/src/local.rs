@@ -31,7 +31,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 pub(crate) use self::place::{EndsWithOsThread, Inherited, Place, abandon};
 pub(crate) use self::values::Locals;
-use self::values::{Head, Slot, UnderWay, Value};
+use self::values::{Head, Slot, Value};
 
 /// Declares values of which each thread has its own, green or not: as
 /// [`std::thread_local!`], whose values all green threads of a worker share.
@@ -213,7 +213,7 @@ impl<T: 'static> LocalKey<T> {
     where
         F: FnOnce(&T) -> R,
     {
-        let under_way = UnderWay::begin(Locals::current()?);
+        let under_way = Locals::current()?;
         let value = match under_way.locals().get(self.index()) {
             Slot::Value(value) => value,
             slot => self.begin(under_way.locals(), slot)?,

@@ -32,7 +32,7 @@ use crate::cancel;
 use crate::error::JoinError;
 use crate::join::JoinHandle;
 use crate::launch::{Home, spawn_within};
-use crate::own::InScope;
+use crate::stack::InScope;
 use crate::thread::{MemberOf, Options, Thread};
 
 /// Lends what is borrowed here to green threads, and returns when all of them have finished.

@@ -25,11 +25,11 @@ use crate::deadlock::OurThread;
 use crate::fork;
 use crate::join::JoinHandle;
 use crate::launch::new_thread;
-use crate::own::InScope;
 use crate::primitive::{Condvar, Mutant, Mutex, ThreadBuilder, broken};
 use crate::refused::{Refused, RefusedThread};
 use crate::report::report;
 use crate::setup::Setup;
+use crate::stack::InScope;
 use crate::stack::room;
 use crate::thread::{Header, Options, Runnable};
 

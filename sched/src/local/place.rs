@@ -24,13 +24,6 @@ impl Place {
         NonNull::new(self.0.get())
     }
 
-    /// How many uses of them are under way.
-    #[inline]
-    pub(crate) fn under_way(&self) -> usize {
-        // SAFETY: this thread's, which are there until its end.
-        self.get().map_or(0, |locals| unsafe { locals.as_ref() }.under_way())
-    }
-
     /// From a box.
     pub(super) fn set(&self, locals: NonNull<Locals>) {
         self.0.set(locals.as_ptr());

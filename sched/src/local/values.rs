@@ -11,6 +11,7 @@ use super::AccessError;
 use crate::cancel;
 use crate::current;
 use crate::report::report;
+use crate::stack::InScope;
 use crate::thread::{Header, drop_quietly_with};
 
 /// A value on the heap, of a type that is known to its key.
@@ -83,12 +84,12 @@ impl Locals {
         Self { slots, under_way, stayed: Cell::new(ptr::null_mut()) }
     }
 
-    /// The current thread's.
+    /// Begins to use the current thread's.
     #[inline]
-    pub(super) fn current() -> Result<NonNull<Self>, AccessError> {
+    pub(super) fn current() -> Result<UnderWay, AccessError> {
         match current::with_own(|own| own.locals.get()) {
-            Some(locals) => Ok(locals),
-            None => Self::begin(),
+            Some(locals) => Ok(UnderWay::begin(locals)),
+            None => Ok(UnderWay::begin(Self::begin()?)),
         }
     }
 
@@ -101,11 +102,6 @@ impl Locals {
         let locals = NonNull::from(Box::leak(Box::new(Self::new())));
         current::with_own(|own| own.locals.set(locals));
         Ok(locals)
-    }
-
-    #[inline]
-    pub(super) fn under_way(&self) -> usize {
-        self.under_way.get()
     }
 
     #[inline]
@@ -196,12 +192,15 @@ impl fmt::Debug for Locals {
 
 /// Somebody uses the values of a thread: one that is on its stack, but perhaps not of that thread, by
 /// the time that it is over (4).
-pub(super) struct UnderWay(NonNull<Locals>);
+pub(super) struct UnderWay {
+    of: NonNull<Locals>,
+    _in_scope: InScope,
+}
 
 impl UnderWay {
     #[inline]
-    pub(super) fn begin(locals: NonNull<Locals>) -> Self {
-        let this = Self(locals);
+    fn begin(of: NonNull<Locals>) -> Self {
+        let this = Self { of, _in_scope: InScope::enter() };
         this.locals().under_way.update(|count| count + 1);
         this
     }
@@ -209,7 +208,7 @@ impl UnderWay {
     #[inline]
     pub(super) fn locals(&self) -> &Locals {
         // SAFETY: the current thread's when this began; they stay because of this (4).
-        unsafe { self.0.as_ref() }
+        unsafe { self.of.as_ref() }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   low                                                              top
-//!   │ guard: 64 KiB, no access │ usable, committed page by page … ◀─ base │
+//!   │ guard: 64 KiB, no access │ usable, committed page by page … ◀─ base │ `Top` │ colour │
 //! ```
 //!
 //! The kernel commits pages as they are touched. A guard installed by `guard.rs` does not
@@ -23,6 +23,7 @@ mod pool;
 mod registry;
 pub(crate) mod room;
 mod slab;
+mod top;
 mod usage;
 
 use std::num::NonZeroUsize;
@@ -34,6 +35,8 @@ pub(crate) use self::guard::GUARD_SIZE;
 pub use self::guard::refuse_marks;
 pub(crate) use self::overflow::AltStack;
 pub(crate) use self::pool::StackPool;
+pub use self::top::Top;
+pub(crate) use self::top::{InScope, Plain};
 pub use self::usage::stack_usage;
 
 /// Usable bytes of a stack when nothing else is asked for: 256 KiB of address space
@@ -72,9 +75,10 @@ impl Extent {
         self.low + self.class.bytes()
     }
 
-    /// Where the stack begins, downwards.
+    /// Where the stack begins, downwards. (Its [`Top`] lies above.)
     pub(crate) fn base(self) -> usize {
-        self.top() - self.low / self.class.bytes() % COLOURS * COLOUR_STEP
+        let colour = self.low / self.class.bytes() % COLOURS * COLOUR_STEP;
+        self.top() - colour - size_of::<Top>()
     }
 
     /// Whether `address` is in the usable part.
@@ -186,7 +190,7 @@ mod tests {
             extent.base() - extent.low
         };
         let mut bases: Vec<_> = (0..COLOURS).map(base).collect();
-        assert!(bases.iter().all(|base| base % 16 == 0 && base % PAGE >= 1800 || base % PAGE == 0));
+        assert!(bases.iter().all(|base| base % 64 == 0 && base % PAGE >= 1728));
         bases.sort();
         bases.dedup();
         assert_eq!(bases.len(), COLOURS);

@@ -6,7 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
-use super::{AltStack, Class, DEFAULT_STACK_SIZE, NoStack, Stack};
+use super::{AltStack, Class, DEFAULT_STACK_SIZE, NoStack, Stack, Top};
 use crate::current;
 use crate::worker::reserve_ids;
 
@@ -80,31 +80,35 @@ impl fmt::Debug for StackPool {
 }
 
 impl Stack {
-    /// A stack for a coroutine of this OS thread's, with `usable` bytes (the usual, if `None`), and a
-    /// number for it that no other coroutine or thread of the process has.
+    /// A stack for a coroutine of this OS thread's, with `usable` bytes (the usual, if `None`). Its
+    /// [`Top`] has a number that no other coroutine or thread of the process has.
     #[inline]
-    pub fn take(usable: Option<usize>) -> Result<(Self, u64), NoStack> {
+    pub fn for_coroutine(usable: Option<usize>) -> Result<Self, NoStack> {
         let pooled = match usable {
             None => current::with_stacks(StackPool::take),
             Some(usable) => current::with_stacks(|pool| Ok((Self::new(usable)?, pool.next_id()))),
         };
         // Once the OS thread's own values are dropped there is no pool.
-        pooled.unwrap_or_else(|| {
+        let (stack, id) = pooled.unwrap_or_else(|| {
             let stack = Self::new(usable.unwrap_or(DEFAULT_STACK_SIZE))?;
             Ok((stack, reserve_ids(1).get()))
-        })
+        })?;
+        stack.top().begin(id, stack.0.usable_low());
+        Ok(stack)
     }
 
-    /// Keeps it for the next coroutine, on which nothing is in use any more.
+    /// What lies above it.
+    #[inline]
+    pub fn top(&self) -> &Top {
+        // SAFETY: memory of the stack's, of which nothing else makes use (top.rs, 1).
+        unsafe { &*self.0.top_record() }
+    }
+
+    /// Keeps it for the next coroutine: the one that had it is over.
     #[inline]
     pub fn put(self) {
+        self.top().end();
         let mut stack = Some(self);
         current::with_stacks(|pool| stack = stack.take().and_then(|stack| pool.put(stack)));
-    }
-
-    /// The lowest address that code may use.
-    #[inline]
-    pub fn usable_low(&self) -> usize {
-        self.0.usable_low()
     }
 }
