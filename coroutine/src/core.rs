@@ -21,6 +21,7 @@ use std::thread::panicking;
 
 use corosensei::{Coroutine as Body, CoroutineResult, Yielder as RawYielder};
 use sward_sched::internal::{NoStack, PanicsAside, Top};
+use sward_sched::uncancellable;
 
 use crate::error::Why;
 use crate::scope::Registered;
@@ -306,8 +307,9 @@ impl<I, Y, R> Core<I, Y, R> {
     ) -> Entered<Y, R> {
         // (5)
         let aside = PanicsAside::begin();
+        // What a cancel raised in there would go on here, and abort.
         // SAFETY: the caller's promise.
-        let entered = unsafe { Self::switch_to(this, phase, input) };
+        let entered = uncancellable(|| unsafe { Self::switch_to(this, phase, input) });
         aside.end();
         entered
     }
@@ -421,13 +423,9 @@ impl<I, Y, R> Core<I, Y, R> {
 
     /// Leaves it, as the code that runs in it, to have another entered in its place.
     ///
-    /// # Panics
-    ///
-    /// As `suspend`.
+    /// After `check_leave`.
     #[inline(always)]
-    #[track_caller]
     pub(crate) fn transfer(&self, hop: Hop<Y, R>) -> Order<I> {
-        self.check_leave();
         if panicking() {
             return self.transfer_panicking(hop);
         }
@@ -450,7 +448,7 @@ impl<I, Y, R> Core<I, Y, R> {
     /// Panics when it is not what runs, or may not suspend (4).
     #[inline(always)]
     #[track_caller]
-    fn check_leave(&self) {
+    pub(crate) fn check_leave(&self) {
         if !self.top().may_leave() {
             self.panic_must_stay();
         }

@@ -219,6 +219,8 @@ impl<Input, Yield, Return> Yielder<Input, Yield, Return> {
     ) -> Result<Input, ResumeError<I>> {
         match to.core(Core::check) {
             Ok(to) => {
+                // Before the input is given up.
+                self.core().check_leave();
                 let mut input = ManuallyDrop::new(input);
                 let hop = Core::hop_to(to, &mut input);
                 Ok(self.obey(self.core().transfer(hop)))
