@@ -46,6 +46,8 @@ pub(crate) enum Exit<Y, R> {
     Yield(Y),
     Return(R),
     Panic(Payload),
+    /// It was closed.
+    Closed,
 }
 
 /// A coroutine that is to be entered, of which the type of its input is not known.
@@ -136,8 +138,8 @@ pub(crate) struct Core<I, Y, R> {
 /// a register.
 type OnStack<I, Y, R> = Body<MaybeUninit<I>, MaybeUninit<Y>, Result<R, Payload>, Below>;
 
-/// Bodies that are larger lie on the heap.
-const LARGEST_BODY: usize = 4096;
+/// Bodies that are larger lie on the heap until they begin: corosensei takes no more than 1024 bytes.
+const LARGEST_BODY: usize = 512;
 
 impl<I, Y, R> Core<I, Y, R> {
     const VTABLE: VTable = VTable { close: Self::close_erased, free: Self::free_erased };
@@ -153,7 +155,7 @@ impl<I, Y, R> Core<I, Y, R> {
     where
         F: FnOnce(&Yielder<I, Y, R>, I) -> R,
     {
-        if size_of::<F>() > LARGEST_BODY {
+        if size_of::<F>() > LARGEST_BODY || align_of::<F>() > LARGEST_BODY {
             let body = Box::new(body);
             // SAFETY: the caller's promise.
             return unsafe { Self::with_small(usable, move |y: &_, input| body(y, input)) };
@@ -375,7 +377,14 @@ impl<I, Y, R> Core<I, Y, R> {
                 }
             }
             CoroutineResult::Return(Ok(value)) => Left::For(Exit::Return(value)),
-            CoroutineResult::Return(Err(payload)) => Left::For(Exit::Panic(payload)),
+            CoroutineResult::Return(Err(payload)) => {
+                // SAFETY: as above.
+                let id = unsafe { this.as_ref() }.top().id();
+                Left::For(match payload.downcast_ref() {
+                    Some(Closing(of)) if *of == id => Exit::Closed,
+                    _ => Exit::Panic(payload),
+                })
+            }
         }
     }
 
@@ -497,14 +506,11 @@ impl<I, Y, R> Core<I, Y, R> {
             Err(Why::Finished) => return Ok(()),
             Err(why) => return Err(NotClosed::Not(why)),
         }
-        let id = core.top().id();
         // SAFETY: the caller's promise, and it was checked.
         match unsafe { Self::raise(this, None) } {
             Exit::Yield(value) => Err(NotClosed::Yielded(value)),
-            Exit::Panic(payload) if payload.downcast_ref::<Closing>().is_none_or(|c| c.0 != id) => {
-                Err(NotClosed::Panicked(payload))
-            }
-            _ => Ok(()),
+            Exit::Panic(payload) => Err(NotClosed::Panicked(payload)),
+            Exit::Return(_) | Exit::Closed => Ok(()),
         }
     }
 

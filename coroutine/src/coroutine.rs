@@ -121,30 +121,40 @@ impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
         Ok(core)
     }
 
-    /// What came of entering it, for who has resumed it.
-    ///
+    /// [`resume`](Self::resume), but for what its panic is.
+    #[inline(always)]
+    pub(crate) fn turn(&self, input: Input) -> Result<Exit<Yield, Return>, ResumeError<Input>> {
+        let core = match self.core(Core::check) {
+            Ok(core) => core,
+            Err(why) => return Err(ResumeError { why, value: input }),
+        };
+        // SAFETY: checked just now.
+        unsafe {
+            Ok(match Core::enter(core, Phase::Active, MaybeUninit::new(input)) {
+                // By far the most frequent.
+                Entered::Yield(value) if core.as_ref().head.phase.get() != Phase::Transferring => {
+                    Exit::Yield(value.assume_init())
+                }
+                entered => self.end_turn(core, entered),
+            })
+        }
+    }
+
     /// # Safety
     ///
-    /// `core` is this one's, and that was just now.
+    /// `entered` is what came of entering `core`, which is this one's, just now.
     #[inline(never)]
-    unsafe fn end_of_turn(
+    unsafe fn end_turn(
         &self,
         core: NonNull<Core<Input, Yield, Return>>,
         entered: Entered<Yield, Return>,
-    ) -> State<Yield, Return> {
+    ) -> Exit<Yield, Return> {
         // SAFETY: the caller's promise.
-        self.state(unsafe { Core::exit(core, entered) })
-    }
-
-    fn state(&self, exit: Exit<Yield, Return>) -> State<Yield, Return> {
+        let exit = unsafe { Core::exit(core, entered) };
         // It may be another that has left, after transfers; and this one may have been resumed, and
         // ended, by that.
         self.settle();
-        match exit {
-            Exit::Yield(value) => State::Yielded(value),
-            Exit::Return(value) => State::Complete(value),
-            Exit::Panic(payload) => resume_unwind(payload),
-        }
+        exit
     }
 
     /// Gives its stack back if it is done.
@@ -185,23 +195,15 @@ impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
     ///
     /// # Panics
     ///
-    /// With the panic of its body, which is then done.
+    /// With the panic of its body, which is then done. When it was [closed](Self::close), has suspended in
+    /// a destructor instead, and comes to its end now.
     #[inline(always)]
+    #[track_caller]
     pub fn resume(&self, input: Input) -> Result<State<Yield, Return>, ResumeError<Input>> {
-        let core = match self.core(Core::check) {
-            Ok(core) => core,
-            Err(why) => return Err(ResumeError { why, value: input }),
-        };
-        // SAFETY: checked just now.
-        unsafe {
-            Ok(match Core::enter(core, Phase::Active, MaybeUninit::new(input)) {
-                // By far the most frequent.
-                Entered::Yield(value) if core.as_ref().head.phase.get() != Phase::Transferring => {
-                    State::Yielded(value.assume_init())
-                }
-                entered => self.end_of_turn(core, entered),
-            })
-        }
+        Ok(match self.turn(input)? {
+            Exit::Yield(value) => State::Yielded(value),
+            exit => state(exit),
+        })
     }
 
     /// As [`resume`](Self::resume), but raises `payload` where it is suspended, as
@@ -246,8 +248,12 @@ impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
         payload: Box<dyn Any + Send>,
     ) -> Result<State<Yield, Return>, ResumeError<Box<dyn Any + Send>>> {
         match self.core(Core::check_raise) {
-            // SAFETY: just now.
-            Ok(core) => Ok(self.state(unsafe { Core::raise(core, Some(payload)) })),
+            Ok(core) => {
+                // SAFETY: just now.
+                let exit = unsafe { Core::raise(core, Some(payload)) };
+                self.settle();
+                Ok(state(exit))
+            }
             Err(why) => Err(ResumeError { why, value: payload }),
         }
     }
@@ -352,6 +358,20 @@ impl<Input, Yield, Return> Drop for Coroutine<Input, Yield, Return> {
             // SAFETY: it is there, and has no other handle.
             end(unsafe { Head::end(core.cast()) });
         }
+    }
+}
+
+/// What came of a turn, for who has resumed it.
+#[track_caller]
+fn state<Yield, Return>(exit: Exit<Yield, Return>) -> State<Yield, Return> {
+    match exit {
+        Exit::Yield(value) => State::Yielded(value),
+        Exit::Return(value) => State::Complete(value),
+        Exit::Panic(payload) => resume_unwind(payload),
+        Exit::Closed => panic!(
+            "the coroutine has no result: it was closed, had suspended in a destructor instead, and \
+             has come to its end now"
+        ),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::iter::FusedIterator;
+use std::panic::resume_unwind;
 
+use crate::core::Exit;
 use crate::coroutine::Coroutine;
 use crate::yielder::Yielder;
 
@@ -73,10 +75,14 @@ impl<T> Generator<T> {
 }
 
 /// The next value of one that is asked as an iterator.
-#[inline]
+#[inline(always)]
 pub(crate) fn next<T>(of: &Coroutine<(), T, ()>) -> Option<T> {
-    // It runs already where its own body asks it, by `coroutine`: there are no values for that.
-    of.resume(()).ok().and_then(|state| state.yielded())
+    match of.turn(()) {
+        Ok(Exit::Yield(value)) => Some(value),
+        Ok(Exit::Panic(payload)) => resume_unwind(payload),
+        // It is over, or runs already, since it was its own body that has asked.
+        _ => None,
+    }
 }
 
 impl<T> Iterator for Generator<T> {

@@ -1,8 +1,9 @@
 //! [`Yielder`]: what a coroutine suspends itself by.
 
+use std::any::Any;
 use std::fmt;
 use std::mem::ManuallyDrop;
-use std::panic::resume_unwind;
+use std::panic::{RefUnwindSafe, UnwindSafe, resume_unwind};
 
 use crate::core::{Core, Order};
 use crate::coroutine::Coroutine;
@@ -88,6 +89,36 @@ impl<Input, Yield, Return> Yielder<Input, Yield, Return> {
     #[track_caller]
     pub fn suspend(&self, value: Yield) -> Input {
         self.obey(self.core().suspend(value))
+    }
+
+    /// As [`suspend`](Self::suspend), but returns what is [thrown](Coroutine::throw) as an error, instead
+    /// of raising it: Python's `except` around a `yield`. (A [close](Coroutine::close) unwinds as ever.)
+    ///
+    /// ```
+    /// # use sward_coroutine::Coroutine;
+    /// let careful = Coroutine::new(|y, ()| match y.try_suspend("waits") {
+    ///     Ok(()) => "as usual".to_owned(),
+    ///     Err(thrown) => format!("told: {}", thrown.downcast_ref::<&str>().unwrap()),
+    /// });
+    /// careful.resume(()).unwrap();
+    /// let end = careful.throw(Box::new("no luck")).unwrap();
+    /// assert_eq!(end.complete().unwrap(), "told: no luck");
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What was thrown.
+    ///
+    /// # Panics
+    ///
+    /// As [`suspend`](Self::suspend), but for what is thrown.
+    #[inline(always)]
+    #[track_caller]
+    pub fn try_suspend(&self, value: Yield) -> Result<Input, Box<dyn Any + Send>> {
+        match self.core().suspend(value) {
+            Order::Throw(payload) => Err(payload),
+            order => Ok(self.obey(order)),
+        }
     }
 
     /// The value, if that is what it was resumed for.
@@ -229,6 +260,10 @@ impl<Input, Yield, Return> Yielder<Input, Yield, Return> {
         }
     }
 }
+
+// As the coroutine itself.
+impl<Input, Yield, Return> UnwindSafe for Yielder<Input, Yield, Return> {}
+impl<Input, Yield, Return> RefUnwindSafe for Yielder<Input, Yield, Return> {}
 
 impl<Input, Yield, Return> fmt::Debug for Yielder<Input, Yield, Return> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -70,10 +70,16 @@ unsafe extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: 
     {
         // SAFETY: (3): the current thread, if any, runs: its task is alive.
         let thread = unsafe { current::green_thread().as_ref() };
-        let thread = thread.filter(|thread| thread.extent() == Some(extent));
+        let is_its = thread.is_some_and(|thread| thread.extent() == Some(extent));
         // SAFETY: as above: what the kernel has passed.
-        if thread.is_some() || extent.spans(unsafe { stack_pointer(context) }) {
-            report(thread, extent);
+        if is_its || extent.spans(unsafe { stack_pointer(context) }) {
+            // SAFETY: code runs on the stack, so what lies at its top is there.
+            let of = match unsafe { (*extent.top_record()).id() } {
+                0 if is_its => Of::Thread,
+                0 => Of::Unknown,
+                _ => Of::Coroutine,
+            };
+            report(of, thread, extent);
             // SAFETY: async-signal-safe, and it does not return.
             unsafe { libc::abort() };
         }
@@ -155,30 +161,54 @@ unsafe fn stack_pointer(context: *const c_void) -> usize {
     }
 }
 
+/// Whose stack it was.
+enum Of {
+    /// The green thread's that runs.
+    Thread,
+    /// A coroutine's, that runs in that thread, if there is one.
+    Coroutine,
+    /// A subscriber's code, say, on a green thread's stack.
+    Unknown,
+}
+
 /// Says whose stack it was, and what to do, in one write if the message is not longer than that.
-fn report(thread: Option<&Header>, extent: Extent) {
+fn report(of: Of, thread: Option<&Header>, extent: Extent) {
     let mut stderr = Stderr { buffer: [0; 512], len: 0 };
-    let _ = write_message(&mut stderr, thread, extent.class().usable());
+    let _ = write_message(&mut stderr, of, thread, extent.class().usable());
     stderr.flush();
 }
 
-fn write_message(to: &mut impl Write, thread: Option<&Header>, size: usize) -> fmt::Result {
-    match thread.map(|thread| (thread.name(), thread.id, thread.location)) {
-        Some((Some(name), id, location)) => {
-            write!(to, "\nsward: green thread '{name}' (#{id}, spawned at {location})")?;
+fn write_message(to: &mut impl Write, of: Of, thread: Option<&Header>, size: usize) -> fmt::Result {
+    to.write_str("\nsward: ")?;
+    match (&of, thread) {
+        (Of::Thread, Some(thread)) => write_thread(to, thread)?,
+        (Of::Coroutine, Some(thread)) => {
+            to.write_str("a coroutine in ")?;
+            write_thread(to, thread)?;
         }
-        Some((None, id, location)) => {
-            write!(to, "\nsward: green thread #{id} (spawned at {location})")?;
-        }
-        // A subscriber's code, say, on a green thread's stack.
-        None => write!(to, "\nsward: code on the stack of a green thread, or a coroutine,")?,
+        (Of::Coroutine, None) => to.write_str("a coroutine")?,
+        _ => to.write_str("code on the stack of a green thread")?,
     }
+    let remedy = match of {
+        Of::Coroutine => "`sward::coroutine::Builder::stack_size`",
+        _ => {
+            "`sward::Builder::stack_size`, `go!(stack_size = ..; ..)`, or \
+             `sward::runtime::Builder::stack_size` for all threads"
+        }
+    };
     writeln!(
         to,
         " has overflowed its stack of {size} bytes; aborting.\n\
-         (Endless recursion? Otherwise give it more: `sward::Builder::stack_size`, \
-         `go!(stack_size = ..; ..)`, or `sward::runtime::Builder::stack_size` for all threads.)"
+         (Endless recursion? Otherwise give it more: {remedy}.)"
     )
+}
+
+fn write_thread(to: &mut impl Write, thread: &Header) -> fmt::Result {
+    let (id, location) = (thread.id, thread.location);
+    match thread.name() {
+        Some(name) => write!(to, "green thread '{name}' (#{id}, spawned at {location})"),
+        None => write!(to, "green thread #{id} (spawned at {location})"),
+    }
 }
 
 /// The descriptor, with nothing of std's between.
@@ -274,7 +304,7 @@ mod tests {
     #[test]
     fn a_message_is_whole_however_it_is_cut() {
         let mut message = String::new();
-        write_message(&mut message, None, 4096).unwrap();
+        write_message(&mut message, Of::Unknown, None, 4096).unwrap();
         assert!(message.contains("4096 bytes") && message.ends_with(".)\n"));
     }
 }

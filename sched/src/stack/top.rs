@@ -91,7 +91,7 @@ impl Top {
 impl Extent {
     /// See [`Top`].
     #[inline]
-    pub(super) fn top_record(self) -> *const Top {
+    pub(crate) fn top_record(self) -> *const Top {
         ptr::with_exposed_provenance(self.base())
     }
 }
