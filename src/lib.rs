@@ -144,6 +144,10 @@ mod readme {}
 
 /// So are those of the longer pages.
 #[cfg(doctest)]
+#[doc = include_str!("../docs/coroutines.md")]
+mod coroutines {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../docs/from-crossbeam.md")]
 mod from_crossbeam {}
 
