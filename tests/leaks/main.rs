@@ -10,6 +10,7 @@ mod settings;
 mod tasks;
 
 mod channels;
+mod coroutines;
 mod frames;
 mod lines;
 mod locks;

@@ -2,7 +2,7 @@
 //!
 //! Both are compiler flags that are not stable, and std stays as it was built. So the thread
 //! sanitizer is given a plain program (`sanitizer-tests`), which has its own words on that;
-//! the address sanitizer the tests of `sched`, `chan`, `sync` and the facade as well. Each must find
+//! the address sanitizer the tests of `sched`, `chan`, `sync`, `coroutine` and the facade as well. Each must find
 //! out the canary that is there for it, or the run has proved nothing.
 
 use std::path::Path;
@@ -120,7 +120,8 @@ fn run_program(sanitizer: Sanitizer) -> Result {
 }
 
 fn run_tests(sanitizer: Sanitizer) -> Result {
-    let packages = ["-p", "sward-sched", "-p", "sward-chan", "-p", "sward-sync", "-p", "sward"];
+    let packages = ["sward-sched", "sward-chan", "sward-sync", "sward-coroutine", "sward"];
+    let packages = packages.iter().flat_map(|package| ["-p", package]);
     let words: Vec<_> =
         ["test", "--lib", "--tests", "--no-run"].into_iter().chain(packages).collect();
     let tests = cargo::binaries(&mut sanitizer.build(&words))?;
