@@ -7,8 +7,8 @@ use std::cell::{OnceCell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
-use settings::{Count, in_child, is_child, panicking};
-use sward_coroutine::{Builder, Coroutine, Generator, State, Status, Yielder, generator};
+use settings::Count;
+use sward_coroutine::{Coroutine, Generator, State, Status, Yielder, generator};
 
 /// Delegates `levels` deep; the lowest yields what it hears, until it hears 0.
 fn nested(levels: u32) -> Coroutine<u32, u32, u32> {
@@ -67,42 +67,6 @@ fn a_generator_delegates_to_itself_ten_thousand_deep() {
     assert!((0..30).all(|n| values.next() == Some(n)));
     drop(values);
     assert!(up_to(100).eq(0..=100));
-}
-
-#[test]
-fn when_stacks_run_out_the_error_says_which_limit_and_what_to_do() {
-    if is_child() {
-        // SAFETY: it changes this process alone, which ends soon.
-        unsafe {
-            let limit = libc::rlimit { rlim_cur: 1 << 30, rlim_max: 1 << 30 };
-            assert_eq!(libc::setrlimit(libc::RLIMIT_AS, &limit), 0);
-        }
-        let mut all = Vec::new();
-        let error = loop {
-            match Builder::new().build(|y, ()| y.suspend(())) {
-                Ok(one) => {
-                    one.resume(()).unwrap();
-                    all.push(one);
-                }
-                Err(error) => break error,
-            }
-        };
-        eprintln!("{error}");
-        let panic = catch_unwind(|| Coroutine::new(|y, ()| y.suspend(()))).unwrap_err();
-        assert!(panic.downcast_ref::<String>().unwrap().contains("no stack for a coroutine"));
-        // A part of a chain: all that it was delegated to ends in order.
-        all.truncate(100);
-        let panic = catch_unwind(|| nested(10_000).resume(7)).unwrap_err();
-        assert!(panic.downcast_ref::<String>().unwrap().contains("RLIMIT_AS"));
-        assert!(!panicking() && all.len() == 100);
-        drop(all);
-        assert_eq!(nested(100).resume(1).unwrap(), State::Yielded(1));
-        return;
-    }
-    let child = in_child("when_stacks_run_out_the_error_says_which_limit_and_what_to_do");
-    let stderr = String::from_utf8_lossy(&child.stderr);
-    assert!(child.status.success(), "{stderr}");
-    assert!(stderr.contains("RLIMIT_AS") && stderr.contains("ulimit -v"), "{stderr}");
 }
 
 #[test]
