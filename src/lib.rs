@@ -40,6 +40,7 @@
 //! | end a thread that waits, or keep that from happening | [`JoinHandle::cancel`], [`uncancellable`] |
 //! | call code that blocks its OS thread | [`unblock`], [`block_in_place`], [`Builder::dedicated`] |
 //! | let others run, or wait to be woken | [`checkpoint`], [`yield_now`], [`park`] |
+//! | suspend a function, with a value; make values for a `for` loop | [`coroutine`] |
 //! | start what is not `Send` | [`spawn_local`] |
 //! | say which thread goes first, or where | [`Builder::priority`], [`Builder::placement`] |
 //! | see what the workers do | [`metrics`] |
