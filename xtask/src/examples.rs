@@ -152,6 +152,18 @@ const EXAMPLES: &[Example] = &[
              one has a leaf more: not the same, 1999 leaves visited\n",
         ),
     },
+    Example {
+        name: "multicore",
+        arguments: &["100000"],
+        status: 0,
+        prints: Among("in 100 ranges: 9592\n"),
+    },
+    Example {
+        name: "costs",
+        arguments: &["--quick"],
+        status: 0,
+        prints: Among("an OS thread, parked "),
+    },
 ];
 
 const LIMIT: Duration = Duration::from_secs(60);
