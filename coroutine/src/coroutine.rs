@@ -63,6 +63,14 @@ impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
     /// assert_eq!(echo.resume(2).unwrap().complete(), Some(2));
     /// ```
     ///
+    /// That of a body which never suspends says nothing of what it might suspend with, so the type has to:
+    ///
+    /// ```
+    /// # use sward_coroutine::Coroutine;
+    /// let next = Coroutine::<u32, (), u32>::new(|_, n| n + 1);
+    /// assert_eq!(next.resume(1).unwrap().complete(), Some(2));
+    /// ```
+    ///
     /// What it borrows must be `'static` (see the [module](crate)):
     ///
     /// ```compile_fail
