@@ -20,7 +20,7 @@ use std::ptr::{self, NonNull};
 use std::thread::panicking;
 
 use corosensei::{Coroutine as Body, CoroutineResult, Yielder as RawYielder};
-use sward_sched::internal::{NoStack, PanicsAside, Top};
+use sward_sched::internal::{NoStack, PanicsAside, Top, report};
 use sward_sched::uncancellable;
 
 use crate::error::Why;
@@ -132,6 +132,8 @@ pub(crate) struct Core<I, Y, R> {
     body: UnsafeCell<ManuallyDrop<OnStack<I, Y, R>>>,
     thrown: Cell<Option<Payload>>,
     hop: Cell<Option<Hop<Y, R>>>,
+    /// It was told to unwind.
+    is_closing: Cell<bool>,
 }
 
 /// The body, on its stack, below its core. What passes is a value, if `Phase` says so: small ones go in
@@ -191,6 +193,7 @@ impl<I, Y, R> Core<I, Y, R> {
             body: UnsafeCell::new(ManuallyDrop::new(body)),
             thrown: Cell::new(None),
             hop: Cell::new(None),
+            is_closing: Cell::new(false),
         };
         // SAFETY: room for just that, on a stack that is ours.
         unsafe { core.write(this) };
@@ -243,8 +246,15 @@ impl<I, Y, R> Core<I, Y, R> {
     fn other_order(&self) -> Order<I> {
         match self.head.phase.replace(Phase::Active) {
             Phase::Throwing => Order::Throw(self.thrown.take().expect("something was thrown")),
-            _ => Order::Close,
+            _ => {
+                self.is_closing.set(true);
+                Order::Close
+            }
         }
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.is_closing.get()
     }
 
     /// What lies above it.
@@ -340,7 +350,7 @@ impl<I, Y, R> Core<I, Y, R> {
         // SAFETY: the caller's promise.
         unsafe {
             this.as_ref().thrown.set(thrown);
-            let entered = Self::enter(this, phase, MaybeUninit::uninit());
+            let entered = Self::enter(this, phase, MaybeUninit::zeroed());
             Self::exit(this, entered)
         }
     }
@@ -440,7 +450,7 @@ impl<I, Y, R> Core<I, Y, R> {
         }
         self.hop.set(Some(hop));
         self.head.phase.set(Phase::Transferring);
-        self.switch_away(MaybeUninit::uninit())
+        self.switch_away(MaybeUninit::zeroed())
     }
 
     #[cold]
@@ -449,7 +459,7 @@ impl<I, Y, R> Core<I, Y, R> {
         let aside = PanicsAside::begin();
         self.hop.set(Some(Hop { phase: Phase::Unwinding, ..hop }));
         self.head.phase.set(Phase::Transferring);
-        let order = self.switch_away(MaybeUninit::uninit());
+        let order = self.switch_away(MaybeUninit::zeroed());
         aside.end();
         order
     }
@@ -493,41 +503,40 @@ impl<I, Y, R> Core<I, Y, R> {
         Hop { to: this.cast(), input, enter: Self::enter_erased, phase: Phase::Suspended }
     }
 
-    /// Ends it, if it has not ended; it stays where it is.
-    ///
     /// # Safety
     ///
-    /// It is there.
-    pub(crate) unsafe fn close(this: NonNull<Self>) -> Result<(), NotClosed<Y>> {
+    /// It is there, and of these types; and stays, though it be done: it has no handle, or a scope that
+    /// ends.
+    unsafe fn close_erased(head: NonNull<Head>) -> Closed {
+        let this = head.cast::<Self>();
         // SAFETY: the caller's promise.
         let core = unsafe { this.as_ref() };
         match core.check_raise() {
             Ok(()) => {}
-            Err(Why::Finished) => return Ok(()),
-            Err(why) => return Err(NotClosed::Not(why)),
+            Err(Why::Finished) => return Closed::Done,
+            Err(why) => return Closed::Not(why),
         }
-        // SAFETY: the caller's promise, and it was checked.
-        match unsafe { Self::raise(this, None) } {
-            Exit::Yield(value) => Err(NotClosed::Yielded(value)),
-            Exit::Panic(payload) => Err(NotClosed::Panicked(payload)),
-            Exit::Return(_) | Exit::Closed => Ok(()),
+        // What it leaves with is dropped in there: users' code.
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            // SAFETY: the caller's promise, and it was checked.
+            match unsafe { Self::raise(this, None) } {
+                Exit::Panic(payload) => Err(payload),
+                Exit::Yield(_) | Exit::Return(_) | Exit::Closed => Ok(()),
+            }
+        }));
+        // It may be another that has left last.
+        match (core.head.phase.get(), result.unwrap_or_else(Err)) {
+            (Phase::Done, Ok(())) => Closed::Done,
+            (Phase::Done, Err(payload)) => Closed::Panicked(payload),
+            (_, Ok(())) => Closed::Again,
+            (_, Err(payload)) => {
+                discard(payload);
+                Closed::Again
+            }
         }
     }
 
-    /// # Safety
-    ///
-    /// As `close`, of a core of these types.
-    unsafe fn close_erased(head: NonNull<Head>) -> Closed {
-        // SAFETY: the caller's promise.
-        match unsafe { Self::close(head.cast()) } {
-            Ok(()) => Closed::Done,
-            Err(NotClosed::Panicked(payload)) => Closed::Panicked(payload),
-            Err(NotClosed::Yielded(_)) => Closed::Again,
-            Err(NotClosed::Not(why)) => Closed::Not(why),
-        }
-    }
-
-    /// Gives its stack back.
+    /// Gives its stack back, unless it belongs to a scope that ends, which does that itself.
     ///
     /// # Safety
     ///
@@ -538,8 +547,9 @@ impl<I, Y, R> Core<I, Y, R> {
         // it again.
         unsafe {
             let core = this.as_ref();
-            core.head.registered.leave();
-            ManuallyDrop::take(&mut *core.body.get()).into_stack().put();
+            if core.head.registered.leave() {
+                ManuallyDrop::take(&mut *core.body.get()).into_stack().put();
+            }
         }
     }
 
@@ -552,12 +562,12 @@ impl<I, Y, R> Core<I, Y, R> {
     }
 }
 
-/// Why one was not closed.
-pub(crate) enum NotClosed<Y> {
-    Yielded(Y),
-    /// (It is done.)
-    Panicked(Payload),
-    Not(Why),
+/// Drops what somebody has panicked with, when another panic, or a value, counts more. (The hook has told
+/// of it.)
+pub(crate) fn discard(payload: Payload) {
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+    // If its destructor panics, too, that is enough.
+    std::mem::forget(dropped);
 }
 
 impl Head {
@@ -570,7 +580,8 @@ impl Head {
         // SAFETY: the caller's promise.
         let head = unsafe { this.as_ref() };
         if head.phase.get().is_active() {
-            head.is_orphan.set(true);
+            // One of a scope is ended by that.
+            head.is_orphan.set(!head.registered.is_somewhere());
             return Closed::Done;
         }
         // SAFETY: as above.
@@ -593,7 +604,7 @@ impl<Y, R> Hop<Y, R> {
     unsafe fn follow(self) -> Exit<Y, R> {
         let mut hop = self;
         let mut orphans = Vec::new();
-        let mut exit = loop {
+        let exit = loop {
             // SAFETY: who has transferred holds a handle of it, and has checked that it may be
             // entered; nothing has run since.
             let left = unsafe { (hop.enter)(hop.to, hop.input) };
@@ -608,10 +619,21 @@ impl<Y, R> Hop<Y, R> {
         };
         for orphan in orphans {
             // SAFETY: it has no handle, and is entered no more: a transfer needs a handle.
-            if let Closed::Panicked(payload) = unsafe { Head::end(orphan) } {
-                exit = Exit::Panic(payload);
+            match unsafe { Head::end(orphan) } {
+                Closed::Done | Closed::Not(Why::CannotUnwind) => {}
+                Closed::Panicked(payload) => discard(payload),
+                Closed::Again | Closed::Not(_) => report_leak(),
             }
         }
         exit
     }
+}
+
+/// Says of one without a handle that it did not end.
+#[cold]
+pub(crate) fn report_leak() {
+    report(format_args!(
+        "sward: a coroutine was dropped and did not end: it has suspended again while it was to unwind. \
+         Its stack is leaked, with all that is on it"
+    ));
 }

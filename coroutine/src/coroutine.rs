@@ -4,15 +4,13 @@ use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
 use std::mem::MaybeUninit;
-use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{RefUnwindSafe, UnwindSafe, resume_unwind};
 use std::ptr::NonNull;
 use std::thread::panicking;
 
-use sward_sched::internal::report;
-
 use crate::builder::Builder;
-use crate::core::{Closed, Core, Entered, Exit, Head, NotClosed, Phase};
-use crate::error::{self, CloseError, ResumeError, Why};
+use crate::core::{Closed, Core, Entered, Exit, Head, Phase, discard, report_leak};
+use crate::error::{CloseError, NotClosed, ResumeError, Why};
 use crate::running::CoroutineId;
 use crate::state::{State, Status};
 use crate::yielder::Yielder;
@@ -47,6 +45,12 @@ use crate::yielder::Yielder;
 /// [Closes](Self::close) it. If it panics, so does the drop, unless the thread panics already; and if it
 /// suspends again, its stack is leaked, and a line on stderr says so. In a program that cannot unwind
 /// (`panic = "abort"`), the stack of one that has begun and not ended is leaked.
+///
+/// # Aborts
+///
+/// To run one in a thread that panics (as a drop may), and to suspend one that does, takes a small stack,
+/// now and then an OS thread, to keep the one's panic from the other. When there is no memory for that the
+/// process ends, with a line that says so.
 pub struct Coroutine<Input, Yield, Return> {
     /// `None`: it has finished. Otherwise it is there ([`Core`], 1).
     core: Cell<Option<NonNull<Core<Input, Yield, Return>>>>,
@@ -178,7 +182,8 @@ impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
     }
 
     /// Runs it until it suspends or returns. The first input is its body's argument, each other is what
-    /// [`suspend`](Yielder::suspend) returns there.
+    /// [`suspend`](Yielder::suspend) returns there. (If it [transfers](Yielder::transfer) to another, what
+    /// is returned here is that one's.)
     ///
     /// ```
     /// # use sward_coroutine::{Coroutine, State};
@@ -195,7 +200,9 @@ impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
     /// # Cancellation
     ///
     /// A blocking call inside unwinds when the green thread is cancelled, or its time is up; the
-    /// coroutine ends with that, and it goes on in the caller.
+    /// coroutine ends with that, and it goes on in the caller. Not if the caller unwinds already, and
+    /// resumes it in a destructor: then nothing is raised in it, as in
+    /// [`uncancellable`](sward_sched::uncancellable).
     ///
     /// # Errors
     ///
@@ -305,23 +312,29 @@ impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
     ///
     /// # Errors
     ///
-    /// [`CloseError`]: it has suspended again instead, and can be resumed, or closed, once more; or it runs;
-    /// or it has begun, and cannot unwind: because it does so already, and has suspended in a
-    /// destructor, or because the program cannot (`panic = "abort"`).
+    /// [`CloseError`]: it has suspended again instead, or transferred, and can be resumed, or closed, once
+    /// more; or it runs; or it has begun, and cannot unwind: because it does so already, and has suspended
+    /// in a destructor, or because the program cannot (`panic = "abort"`).
     ///
     /// # Panics
     ///
     /// With a panic of its destructors.
     pub fn close(&self) -> Result<(), CloseError<Yield>> {
-        let Some(core) = self.core.get() else { return Ok(()) };
-        // SAFETY: it is there.
-        let closed = unsafe { Core::close(core) };
+        let core = match self.core(Core::check_raise) {
+            Ok(core) => core,
+            Err(Why::Finished) => return Ok(()),
+            Err(why) => return Err(CloseError(NotClosed::Because(why))),
+        };
+        // SAFETY: just now.
+        let exit = unsafe { Core::raise(core, None) };
         self.settle();
-        closed.map_err(|error| match error {
-            NotClosed::Yielded(value) => CloseError(error::NotClosed::Yielded(value)),
-            NotClosed::Not(why) => CloseError(error::NotClosed::Because(why)),
-            NotClosed::Panicked(payload) => resume_unwind(payload),
-        })
+        match exit {
+            Exit::Panic(payload) => resume_unwind(payload),
+            // It may be another that has left last.
+            _ if self.core.get().is_none() => Ok(()),
+            Exit::Yield(value) => Err(CloseError(NotClosed::Yielded(value))),
+            Exit::Return(_) | Exit::Closed => Err(CloseError(NotClosed::Because(Why::Transferred))),
+        }
     }
 
     /// What it is doing.
@@ -388,16 +401,9 @@ fn end(closed: Closed) {
     match closed {
         Closed::Done => {}
         Closed::Panicked(payload) if !panicking() => resume_unwind(payload),
-        Closed::Panicked(payload) => {
-            // The hook has told of it. If its destructor panics, too, that is enough.
-            let dropped = catch_unwind(AssertUnwindSafe(|| drop(payload)));
-            std::mem::forget(dropped);
-        }
+        Closed::Panicked(payload) => discard(payload),
         Closed::Not(Why::CannotUnwind) => {}
-        Closed::Again | Closed::Not(_) => report(format_args!(
-            "sward: a coroutine was dropped and did not end: it has suspended again while it was to \
-             unwind. Its stack is leaked, with all that is on it"
-        )),
+        Closed::Again | Closed::Not(_) => report_leak(),
     }
 }
 

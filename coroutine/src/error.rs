@@ -29,6 +29,8 @@ pub(crate) enum Why {
     Unwinding,
     /// Nothing can be raised at all.
     CannotUnwind,
+    /// It was to end, and has transferred to another.
+    Transferred,
 }
 
 impl Why {
@@ -40,6 +42,7 @@ impl Why {
                 "the coroutine has suspended in a destructor, while it unwinds: it can be resumed, \
                  but nothing can be raised in it"
             }
+            Self::Transferred => "the coroutine has transferred to another while it was closed",
             Self::CannotUnwind => {
                 "a coroutine that has begun is ended by unwinding: build the program without \
                  `panic = \"abort\"`"

@@ -35,7 +35,7 @@ where
     T: 'static,
     F: FnOnce(&Yielder<(), T>) + 'static,
 {
-    Generator(Coroutine::new(|y, ()| body(y)))
+    Generator { coroutine: Coroutine::new(|y, ()| body(y)), over: Over::default() }
 }
 
 /// An iterator over what a coroutine suspends with ([`generator`](fn@generator)). When it is dropped the
@@ -54,7 +54,10 @@ where
 /// # Panics
 ///
 /// [`next`](Iterator::next) panics with the panic of its body; after that there are no more values.
-pub struct Generator<T>(Coroutine<(), T, ()>);
+pub struct Generator<T> {
+    coroutine: Coroutine<(), T, ()>,
+    over: Over,
+}
 
 impl<T> Generator<T> {
     /// The coroutine, to [delegate](Yielder::delegate) to it, or to ask for its
@@ -70,18 +73,29 @@ impl<T> Generator<T> {
     /// assert_eq!(three.collect::<Vec<_>>(), [1, 2, 3]);
     /// ```
     pub fn coroutine(&self) -> &Coroutine<(), T, ()> {
-        &self.0
+        &self.coroutine
     }
 }
 
-/// The next value of one that is asked as an iterator.
-#[inline(always)]
-pub(crate) fn next<T>(of: &Coroutine<(), T, ()>) -> Option<T> {
-    match of.turn(()) {
-        Ok(Exit::Yield(value)) => Some(value),
-        Ok(Exit::Panic(payload)) => resume_unwind(payload),
-        // It is over, or runs already, since it was its own body that has asked.
-        _ => None,
+/// Whether there was a value less than was asked for. (Its coroutine may go on even then: if it has
+/// transferred to another, which has ended.)
+#[derive(Debug, Default)]
+pub(crate) struct Over(bool);
+
+impl Over {
+    /// The next value of `coroutine`, as an iterator.
+    #[inline(always)]
+    pub(crate) fn next<T>(&mut self, coroutine: &Coroutine<(), T, ()>) -> Option<T> {
+        if self.0 {
+            return None;
+        }
+        match coroutine.turn(()) {
+            Ok(Exit::Yield(value)) => return Some(value),
+            Ok(Exit::Panic(payload)) => resume_unwind(payload),
+            // It is over, or runs already, since it was its own body that has asked.
+            _ => self.0 = true,
+        }
+        None
     }
 }
 
@@ -90,7 +104,7 @@ impl<T> Iterator for Generator<T> {
 
     #[inline]
     fn next(&mut self) -> Option<T> {
-        next(&self.0)
+        self.over.next(&self.coroutine)
     }
 }
 
@@ -98,6 +112,6 @@ impl<T> FusedIterator for Generator<T> {}
 
 impl<T> fmt::Debug for Generator<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Generator").field(&self.0).finish()
+        f.debug_tuple("Generator").field(&self.coroutine).finish()
     }
 }

@@ -8,6 +8,8 @@
 //!    refuses ends the process.
 //! 2. Handles have the scope's lifetime. So at its end one is on the stack of a coroutine of
 //!    the scope, to be dropped when that is closed, or was leaked.
+//! 3. While the scope ends none of its cores is freed but by itself, after the last is done: until then
+//!    others may come to their ends by those that are closed.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -21,9 +23,9 @@ use std::ptr::{self, NonNull};
 use sward_sched::internal::report;
 
 use crate::builder::Builder;
-use crate::core::{Closed, Head, Payload, Phase};
+use crate::core::{Closed, Head, Payload, Phase, discard};
 use crate::coroutine::Coroutine;
-use crate::generator::next;
+use crate::generator::Over;
 use crate::yielder::Yielder;
 
 /// Runs `f`, which may make coroutines that borrow what is outside of it, and closes those that have not
@@ -78,8 +80,8 @@ use crate::yielder::Yielder;
 /// # Aborts
 ///
 /// When a coroutine does not end: it has suspended again while it was closed, or in a destructor while it
-/// unwound, or has begun and the program cannot unwind (`panic = "abort"`). What it has
-/// borrowed would outlive the loan.
+/// unwound, or transferred; or it runs, since the scope is in one that it has transferred to, or resumed; or it has
+/// begun and the program cannot unwind (`panic = "abort"`). What it has borrowed would outlive the loan.
 pub fn scoped<'env, F, T>(f: F) -> T
 where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
@@ -161,13 +163,13 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         T: 'scope,
         F: FnOnce(&Yielder<(), T>) + 'scope,
     {
-        ScopedGenerator(self.coroutine(|y, ()| body(y)))
+        ScopedGenerator { coroutine: self.coroutine(|y, ()| body(y)), over: Over::default() }
     }
 }
 
 impl fmt::Debug for Scope<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let coroutines = self.registry.0.borrow().len();
+        let coroutines = self.registry.cores.borrow().len();
         f.debug_struct("Scope").field("coroutines", &coroutines).finish_non_exhaustive()
     }
 }
@@ -232,7 +234,10 @@ impl<Input, Yield, Return> fmt::Debug for ScopedCoroutine<'_, Input, Yield, Retu
 /// });
 /// assert_eq!(doubled, [2, 4, 6]);
 /// ```
-pub struct ScopedGenerator<'scope, T>(ScopedCoroutine<'scope, (), T, ()>);
+pub struct ScopedGenerator<'scope, T> {
+    coroutine: ScopedCoroutine<'scope, (), T, ()>,
+    over: Over,
+}
 
 impl<T> ScopedGenerator<'_, T> {
     /// As [`Generator::coroutine`](crate::Generator::coroutine).
@@ -247,7 +252,7 @@ impl<T> ScopedGenerator<'_, T> {
     /// });
     /// ```
     pub fn coroutine(&self) -> &Coroutine<(), T, ()> {
-        &self.0
+        &self.coroutine
     }
 }
 
@@ -256,7 +261,7 @@ impl<T> Iterator for ScopedGenerator<'_, T> {
 
     #[inline]
     fn next(&mut self) -> Option<T> {
-        next(&self.0)
+        self.over.next(&self.coroutine)
     }
 }
 
@@ -264,13 +269,17 @@ impl<T> FusedIterator for ScopedGenerator<'_, T> {}
 
 impl<T> fmt::Debug for ScopedGenerator<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ScopedGenerator").field(&self.0.coroutine).finish()
+        f.debug_tuple("ScopedGenerator").field(&self.coroutine).finish()
     }
 }
 
 /// The cores of a scope.
 #[derive(Default)]
-pub(crate) struct Registry(RefCell<Vec<NonNull<Head>>>);
+pub(crate) struct Registry {
+    cores: RefCell<Vec<NonNull<Head>>>,
+    /// The scope ends, and frees them itself (3).
+    is_ending: Cell<bool>,
+}
 
 /// Where a core is in the registry of its scope, if it has one.
 pub(crate) struct Registered {
@@ -283,19 +292,25 @@ impl Registered {
         Self { registry: Cell::new(ptr::null()), index: Cell::new(0) }
     }
 
-    /// Its core is freed.
+    /// Whether it is a scope's.
+    pub(crate) fn is_somewhere(&self) -> bool {
+        !self.registry.get().is_null()
+    }
+
+    /// Its core is to be freed. `false`: not now.
     #[inline]
-    pub(crate) fn leave(&self) {
-        // SAFETY: a scope is there as long as a core of it.
-        if let Some(registry) = unsafe { self.registry.get().as_ref() } {
-            registry.leave(self.index.get());
+    pub(crate) fn leave(&self) -> bool {
+        // SAFETY: a scope is there as long as a core of it, and frees those that are left (1, 3).
+        match unsafe { self.registry.get().as_ref() } {
+            Some(registry) => registry.leave(self.index.get()),
+            None => true,
         }
     }
 }
 
 impl Registry {
     fn enter(&self, core: NonNull<Head>) {
-        let mut cores = self.0.borrow_mut();
+        let mut cores = self.cores.borrow_mut();
         // SAFETY: it is there.
         let registered = &unsafe { core.as_ref() }.registered;
         registered.registry.set(self);
@@ -304,47 +319,51 @@ impl Registry {
     }
 
     #[cold]
-    fn leave(&self, index: usize) {
-        let mut cores = self.0.borrow_mut();
+    fn leave(&self, index: usize) -> bool {
+        if self.is_ending.get() {
+            return false;
+        }
+        let mut cores = self.cores.borrow_mut();
         cores.swap_remove(index);
         if let Some(moved) = cores.get(index) {
             // SAFETY: it has not left.
             unsafe { moved.as_ref() }.registered.index.set(index);
         }
+        true
     }
 
     /// The last that was made and is not done.
     fn last_alive(&self) -> Option<NonNull<Head>> {
-        let cores = self.0.borrow();
+        let cores = self.cores.borrow();
         // SAFETY: they have not left.
         let is_alive = |core: &&NonNull<Head>| unsafe { core.as_ref() }.phase.get() != Phase::Done;
         cores.iter().rev().find(is_alive).copied()
     }
 
-    /// Ends all of them, and frees them (1). Returns the first panic.
+    /// Ends all of them, and frees them (1). Returns the first panic. Does not unwind.
     fn close_all(&self) -> Option<Payload> {
+        self.is_ending.set(true);
         let mut panic = None;
         // Closing one may drop handles of others, and make new ones.
         while let Some(core) = self.last_alive() {
-            // SAFETY: it is there.
+            // SAFETY: it is there, and stays (3).
             match unsafe { (core.as_ref().vtable.close)(core) } {
                 Closed::Done => {}
-                Closed::Panicked(payload) => {
-                    let _ = panic.get_or_insert(payload);
-                }
+                Closed::Panicked(payload) if panic.is_none() => panic = Some(payload),
+                Closed::Panicked(payload) => discard(payload),
                 Closed::Again | Closed::Not(_) => {
                     report(format_args!(
                         "sward: a coroutine of a scope did not end when it was closed, so what it \
-                         has borrowed would be used after its time: it has suspended again, or the \
-                         program cannot unwind; aborting"
+                         has borrowed would be used after its time: it has suspended again, or \
+                         transferred, or runs, or the program cannot unwind; aborting"
                     ));
                     std::process::abort();
                 }
             }
         }
-        // Taken before: those are leaked handles, and do not leave by themselves (2).
-        while let Some(core) = { self.0.borrow().last().copied() } {
-            // SAFETY: it is done.
+        self.is_ending.set(false);
+        while let Some(core) = { self.cores.borrow().last().copied() } {
+            // SAFETY: it is done, and what handles there were are gone, or leaked (2).
             unsafe { (core.as_ref().vtable.free)(core) };
         }
         panic

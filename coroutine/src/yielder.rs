@@ -121,6 +121,30 @@ impl<Input, Yield, Return> Yielder<Input, Yield, Return> {
         }
     }
 
+    /// Whether the coroutine was [closed](Coroutine::close), and is to end. A body that catches panics asks
+    /// this, and lets those pass by which it is closed.
+    ///
+    /// ```
+    /// # use sward_coroutine::Coroutine;
+    /// use std::panic::{catch_unwind, resume_unwind};
+    ///
+    /// let tries = Coroutine::new(|y, ()| loop {
+    ///     if let Err(panic) = catch_unwind(|| y.suspend(())) {
+    ///         if y.is_closing() {
+    ///             resume_unwind(panic);
+    ///         }
+    ///         println!("never mind: {panic:?}");
+    ///     }
+    /// });
+    /// # let _: &Coroutine<_, _, ()> = &tries;
+    /// tries.resume(()).unwrap();
+    /// tries.throw(Box::new("no luck")).unwrap();
+    /// tries.close().unwrap();
+    /// ```
+    pub fn is_closing(&self) -> bool {
+        self.core().is_closing()
+    }
+
     /// The value, if that is what it was resumed for.
     #[inline(always)]
     fn obey(&self, order: Order<Input>) -> Input {
@@ -172,6 +196,8 @@ impl<Input, Yield, Return> Yielder<Input, Yield, Return> {
         to: &Coroutine<Input, Yield, T>,
         first: Input,
     ) -> Result<T, ResumeError<Input>> {
+        // Before `to` has a value for which there is no way out.
+        self.core().check_leave();
         let mut state = to.resume(first)?;
         loop {
             let value = match state {
@@ -220,7 +246,7 @@ impl<Input, Yield, Return> Yielder<Input, Yield, Return> {
     /// # ping.get().unwrap().close().unwrap();
     /// ```
     ///
-    /// `to` has been resumed by whoever has resumed this one: there goes what it
+    /// From then on `to` counts as resumed by whoever has resumed this one: there goes what it
     /// [suspends](Self::suspend) with, returns, or panics with. So both are of the same `Yield` and
     /// `Return`. Coroutines that only ever transfer are symmetric ones.
     ///

@@ -410,3 +410,68 @@ fn in_a_scope_it_ends_the_process() {
     let stderr = String::from_utf8_lossy(&child.stderr);
     assert!(!child.status.success() && stderr.contains("of a scope did not end"), "{stderr}");
 }
+
+/// Panics when it is dropped.
+struct Bomb(&'static str);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        resume_unwind(Box::new(self.0));
+    }
+}
+
+/// Returns, or suspends with, what panics when nobody wants it.
+#[test]
+fn what_a_close_leaves_may_panic_when_it_is_dropped() {
+    let returns = || {
+        let it = Coroutine::<(), (), _>::new(|y, ()| {
+            let _ = caught(|| y.suspend(()));
+            Bomb("returned")
+        });
+        it.resume(()).ok();
+        it
+    };
+    let suspends = || {
+        let it = Coroutine::<(), _, ()>::new(|y, ()| {
+            std::mem::forget(caught(|| y.suspend(Bomb("first"))));
+            y.suspend(Bomb("second"));
+        });
+        std::mem::forget(it.resume(()));
+        it
+    };
+    let one = returns();
+    assert_raises("returned", || one.close());
+    assert_eq!(one.status(), Status::Done);
+    assert_raises("returned", || drop(returns()));
+    assert_raises("other", || {
+        let _it = returns();
+        resume_unwind(Box::new("other"));
+    });
+    assert_raises("other", || {
+        let _it = suspends();
+        resume_unwind(Box::new("other"));
+    });
+    assert!(!panicking());
+    // All of them are closed nevertheless.
+    let ends = Count::default();
+    assert_raises("returned", || {
+        scoped(|c| {
+            let waits = c.coroutine(|y, ()| {
+                let _end = ends.on_drop();
+                y.suspend(());
+            });
+            waits.resume(()).unwrap();
+            std::mem::forget(waits);
+            for _ in 0..2 {
+                let bomb = c.coroutine::<_, (), _, _>(|y, ()| {
+                    let _end = ends.on_drop();
+                    let _ = caught(|| y.suspend(()));
+                    Bomb("returned")
+                });
+                bomb.resume(()).ok();
+                std::mem::forget(bomb);
+            }
+        })
+    });
+    assert_eq!(ends.get(), 3);
+}

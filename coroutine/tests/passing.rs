@@ -296,3 +296,50 @@ fn one_that_loses_its_handle_while_it_runs_is_closed_when_it_suspends() {
     assert_eq!(resumed.resume(1).unwrap(), State::Yielded(2));
     assert_eq!((resumed.status(), count.get()), (Status::Done, 1));
 }
+
+#[test]
+fn one_that_transfers_while_it_is_closed_is_not_closed() {
+    let other: Slot = Rc::default();
+    set(&other, Coroutine::new(|_, _| "other"));
+    let this: Peer = Coroutine::new({
+        let other = other.clone();
+        move |y, n| {
+            assert!(catch_unwind(|| y.suspend(n)).is_err() && y.is_closing());
+            y.transfer(other.get().unwrap(), n).unwrap();
+            "this"
+        }
+    });
+    this.resume(1).unwrap();
+    let error = this.close().unwrap_err();
+    assert!(error.to_string().contains("transferred") && error.into_yielded().is_none());
+    assert_eq!((this.status(), other.get().unwrap().status()), (Status::Suspended, Status::Done));
+    this.close().unwrap();
+    assert_eq!(this.status(), Status::Done);
+}
+
+#[test]
+fn generators_are_fused_whoever_has_ended() {
+    let other = Rc::new(Coroutine::<(), u32, ()>::new(|_, ()| ()));
+    let mut values = generator(move |y| {
+        y.suspend(1);
+        y.transfer(&other, ()).unwrap();
+        y.suspend(2);
+    });
+    assert_eq!([(); 4].map(|()| values.next()), [Some(1), None, None, None]);
+}
+
+#[test]
+fn what_there_is_no_way_out_for_is_not_begun() {
+    let inner = Rc::new(Coroutine::<(), u32, ()>::new(|y, ()| y.suspend(7)));
+    let outer = Coroutine::new({
+        let inner = inner.clone();
+        move |y, ()| {
+            let tried = || sward_sched::uncancellable(|| y.delegate(&inner, ()));
+            assert!(catch_unwind(AssertUnwindSafe(tried)).is_err());
+            let tried = || sward_sched::uncancellable(|| y.transfer(&inner, ()));
+            assert!(catch_unwind(AssertUnwindSafe(tried)).is_err());
+            y.delegate(&inner, ()).unwrap();
+        }
+    });
+    assert_eq!(outer.resume(()).unwrap(), State::Yielded(7));
+}

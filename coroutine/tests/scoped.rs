@@ -6,9 +6,10 @@ mod settings;
 use std::cell::{Cell, RefCell};
 use std::mem::forget;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::{Rc, Weak};
 
 use settings::panicking;
-use sward_coroutine::{Builder, Coroutine, ScopedCoroutine, Status, scoped};
+use sward_coroutine::{Builder, Coroutine, ScopedCoroutine, State, Status, scoped};
 
 /// Notes its end.
 struct Notes<'a>(&'a RefCell<Vec<u32>>, u32);
@@ -172,4 +173,54 @@ fn their_stacks_are_used_again_when_handles_are_forgotten() {
             forget(one);
         });
     }
+}
+
+/// One that is active when it loses its handle, since it was transferred to and has resumed whoever had
+/// it, is ended by its scope; and by nobody else.
+#[test]
+fn one_that_loses_its_handle_while_it_runs_is_ended_by_its_scope() {
+    type This = Coroutine<(), (), ()>;
+    let this: Rc<RefCell<Weak<This>>> = Rc::default();
+    let resumed = Rc::new(This::new({
+        let this = this.clone();
+        move |y, ()| {
+            let this = this.borrow().upgrade().unwrap();
+            scoped(|c| {
+                let inner = c.coroutine(|y, ()| {
+                    this.resume(()).unwrap();
+                    y.transfer(&this, ()).unwrap();
+                });
+                y.transfer(&inner, ()).unwrap();
+                drop(inner);
+                y.suspend(());
+            });
+        }
+    }));
+    *this.borrow_mut() = Rc::downgrade(&resumed);
+    assert_eq!(resumed.resume(()).unwrap(), State::Complete(()));
+    assert_eq!(resumed.status(), Status::Done);
+}
+
+#[test]
+fn a_handle_that_a_closed_one_holds_may_be_of_one_that_another_has_ended() {
+    let ends = RefCell::new(Vec::new());
+    scoped(|c| {
+        let last = Rc::new(c.coroutine(|y, ()| {
+            let _notes = Notes(&ends, 1);
+            y.suspend(());
+        }));
+        let ends_it = c.coroutine({
+            let last = last.clone();
+            let ends = &ends;
+            move |y, ()| {
+                let _notes = Notes(ends, 2);
+                let _ = catch_unwind(AssertUnwindSafe(|| y.suspend(())));
+                last.resume(()).unwrap();
+            }
+        });
+        last.resume(()).unwrap();
+        ends_it.resume(()).unwrap();
+        forget((last, ends_it));
+    });
+    assert_eq!(*ends.borrow(), [1, 2]);
 }

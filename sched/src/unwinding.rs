@@ -101,8 +101,8 @@ impl Weights {
             let weight = self.ready.borrow_mut().pop();
             let Some(weight) = weight else {
                 report(format_args!(
-                    "sward: a green thread blocks while it panics, and there is no memory, or \
-                     no OS thread, to keep its panic apart from others'; aborting"
+                    "sward: a thread panics, and blocks, or has a coroutine run meanwhile; and there is \
+                     no memory, or no OS thread, to keep its panic apart from others'; aborting"
                 ));
                 std::process::abort();
             };

@@ -1,5 +1,5 @@
-//! Stacks for coroutines that are no green threads (the crate `coroutine`): each OS thread keeps some
-//! of the usual size, as they were left, last in, first out, so that the next one is still in the cache.
+//! Stacks for coroutines that are no green threads (the crate `coroutine`): each OS thread keeps some,
+//! as they were left, last in, first out, so that the next one is still in the cache.
 //!
 //! (Green threads do not take a stack, but a runner: `worker/pool.rs`.)
 
@@ -10,8 +10,12 @@ use super::{AltStack, Class, DEFAULT_STACK_SIZE, NoStack, Stack, Top};
 use crate::current;
 use crate::worker::reserve_ids;
 
-/// Stacks kept by an OS thread.
-const KEPT: usize = 64;
+/// Stacks of the usual size kept by an OS thread,
+const KEPT: usize = 32;
+
+/// and of others, up to a size: what has been used of them stays in memory.
+const KEPT_OTHERS: usize = 8;
+const LARGEST_KEPT: usize = 2 << 20;
 
 /// Numbers of coroutines taken at a time.
 const IDS: u64 = 256;
@@ -20,6 +24,7 @@ const IDS: u64 = 256;
 pub(crate) struct StackPool {
     stacks: RefCell<Vec<Stack>>,
     usual: Class,
+    others: RefCell<Vec<Stack>>,
     /// The next number, and how many more there are.
     ids: Cell<(u64, u64)>,
     /// A worker has one already.
@@ -31,6 +36,7 @@ impl StackPool {
         Self {
             stacks: RefCell::new(Vec::new()),
             usual: Class::of(DEFAULT_STACK_SIZE).expect("it is possible"),
+            others: RefCell::new(Vec::new()),
             ids: Cell::new((0, 0)),
             _alt_stack: current::worker().is_null().then(AltStack::enter).flatten(),
         }
@@ -45,6 +51,19 @@ impl StackPool {
         Ok((stack, self.next_id()))
     }
 
+    fn take_of_size(&self, usable: usize) -> Result<(Stack, u64), NoStack> {
+        let class = Class::of(usable)?;
+        if class == self.usual {
+            return self.take();
+        }
+        let mut others = self.others.borrow_mut();
+        let stack = match others.iter().rposition(|stack| stack.0.class() == class) {
+            Some(index) => others.remove(index),
+            None => Stack::of_class(class)?,
+        };
+        Ok((stack, self.next_id()))
+    }
+
     #[inline]
     fn next_id(&self) -> u64 {
         let (next, left) = match self.ids.get() {
@@ -55,21 +74,36 @@ impl StackPool {
         next
     }
 
-    /// `Some`: there is no room for it.
+    /// What there is no room for.
     #[inline]
     fn put(&self, stack: Stack) -> Option<Stack> {
+        if stack.0.class() != self.usual {
+            return self.put_other(stack);
+        }
         let mut stacks = self.stacks.borrow_mut();
-        if stacks.len() == KEPT || stack.0.class() != self.usual {
+        if stacks.len() == KEPT {
             return Some(stack);
         }
         stacks.push(stack);
         None
+    }
+
+    /// In the place of the one that nobody has needed for the longest time.
+    #[cold]
+    fn put_other(&self, stack: Stack) -> Option<Stack> {
+        if stack.0.class().bytes() > LARGEST_KEPT {
+            return Some(stack);
+        }
+        let mut others = self.others.borrow_mut();
+        others.push(stack);
+        (others.len() > KEPT_OTHERS).then(|| others.remove(0))
     }
 }
 
 impl Drop for StackPool {
     fn drop(&mut self) {
         Stack::drop_all(self.stacks.take());
+        Stack::drop_all(self.others.take());
     }
 }
 
@@ -86,7 +120,7 @@ impl Stack {
     pub fn for_coroutine(usable: Option<usize>) -> Result<Self, NoStack> {
         let pooled = match usable {
             None => current::with_stacks(StackPool::take),
-            Some(usable) => current::with_stacks(|pool| Ok((Self::new(usable)?, pool.next_id()))),
+            Some(usable) => current::with_stacks(|pool| pool.take_of_size(usable)),
         };
         // Once the OS thread's own values are dropped there is no pool.
         let (stack, id) = pooled.unwrap_or_else(|| {
@@ -110,5 +144,48 @@ impl Stack {
         self.top().end();
         let mut stack = Some(self);
         current::with_stacks(|pool| stack = stack.take().and_then(|stack| pool.put(stack)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stacks_of_a_size_are_used_again_and_the_largest_are_not_kept() {
+        for (usable, is_kept) in
+            [(None, true), (Some(100), true), (Some(1 << 20), true), (Some(8 << 20), false)]
+        {
+            let stack = Stack::for_coroutine(usable).unwrap();
+            let (extent, id) = (stack.extent(), stack.top().id());
+            assert!(id != 0);
+            // In use all the while, so that no slab is empty.
+            let neighbour = Stack::for_coroutine(usable).unwrap();
+            stack.put();
+            assert_eq!(neighbour.top().id(), id + 1);
+            let kept = current::with_stacks(|pool| {
+                let has = |stacks: &RefCell<Vec<Stack>>| {
+                    stacks.borrow().iter().any(|stack| stack.extent() == extent)
+                };
+                has(&pool.stacks) || has(&pool.others)
+            });
+            assert_eq!(kept, Some(is_kept), "{usable:?}");
+            if is_kept {
+                let again = Stack::for_coroutine(usable).unwrap();
+                assert_eq!(again.extent(), extent);
+                again.put();
+            }
+            neighbour.put();
+        }
+    }
+
+    #[test]
+    fn no_more_than_some_are_kept() {
+        let all: Vec<_> =
+            (0..100).map(|n| Stack::for_coroutine((n % 2 == 0).then_some(1)).unwrap()).collect();
+        all.into_iter().for_each(Stack::put);
+        let kept =
+            current::with_stacks(|pool| (pool.stacks.borrow().len(), pool.others.borrow().len()));
+        assert_eq!(kept, Some((KEPT, KEPT_OTHERS)));
     }
 }

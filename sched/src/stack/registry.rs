@@ -1,5 +1,5 @@
-//! Where the slabs are, for the handler of overflows (`overflow.rs`) to look up without a lock
-//! and without memory.
+//! Where the slabs are, for the handler of overflows (`overflow.rs`), and for code that asks on what
+//! stack it runs (`top.rs`), to look up without a lock and without memory.
 //!
 //! A list that only grows, by entries that are used again: as long as the largest number of
 //! slabs that there were at a time.
@@ -9,7 +9,7 @@
 
 use std::ptr;
 
-// not modelled: read by a signal handler only, which has nothing to wait for
+// not modelled: nothing is handed over; who looks has nothing to wait for
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering, fence};
 
 use super::{Class, Extent};
@@ -31,6 +31,9 @@ pub(super) struct Entry {
 // SAFETY: atomics, and a pointer to a static that never changes.
 unsafe impl Sync for Entry {}
 
+/// How often `enter` was called.
+static ENTERED: AtomicUsize = AtomicUsize::new(1);
+
 static FIRST: AtomicPtr<Entry> = AtomicPtr::new(ptr::null_mut());
 
 /// Makes a slab known.
@@ -47,7 +50,15 @@ pub(super) fn enter(start: usize, len: usize, class: Class) -> &'static Entry {
     entry.class.store(class.index(), Ordering::Relaxed);
     // Release: pairs with the Acquire in `find`.
     entry.start.store(start, Ordering::Release);
+    // Relaxed: whoever runs on a stack of this slab has got it from who made it, and so sees this.
+    ENTERED.fetch_add(1, Ordering::Relaxed);
     entry
+}
+
+/// A number that changes whenever a slab becomes known.
+#[inline]
+pub(super) fn entered() -> usize {
+    ENTERED.load(Ordering::Relaxed)
 }
 
 /// The slab of `entry` is about to be unmapped.

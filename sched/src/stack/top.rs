@@ -11,10 +11,10 @@
 //! 2. The stack that code runs on stays where it is, and so does its top.
 //! 3. A stack that is none of ours (that of an OS thread, or of other libraries' coroutines) has no top.
 //!    It is known by its absence from the registry. What was learned of that is kept, for the 64 KiB around
-//!    ([`Plain`]); should other stacks be mapped there later, a coroutine may be allowed to suspend where
-//!    it should not, and nothing worse.
+//!    ([`Plain`]), as long as no slab is mapped.
 
 use std::cell::Cell;
+use std::ops::Range;
 use std::ptr;
 
 use super::{Extent, registry};
@@ -79,10 +79,11 @@ impl Top {
         if current::with_own(|own| own.plain.has(here)) {
             return f(None);
         }
+        let as_of = registry::entered();
         // SAFETY: the code runs on a stack that has it (2).
         let top = registry::find(here).map(|extent| unsafe { &*extent.top_record() });
         if top.is_none() {
-            current::with_own(|own| own.plain.learn(here));
+            current::with_own(|own| own.plain.learn(here, as_of));
         }
         f(top.filter(|top| top.id.get() != 0))
     }
@@ -118,36 +119,46 @@ fn stack_pointer() -> usize {
     here
 }
 
-/// A part of a stack that is no coroutine's.
+/// Where there is no coroutine's stack.
 #[derive(Debug)]
 pub(crate) struct Plain {
-    low: Cell<usize>,
-    len: Cell<usize>,
+    /// A green thread's own, or none.
+    own: Range<usize>,
+    /// Learned (3).
+    window: Cell<usize>,
+    /// How often slabs had been mapped then.
+    as_of: Cell<usize>,
 }
 
+const WINDOW: usize = 64 * 1024;
+
 impl Plain {
-    /// Of an OS thread, of which nothing is known yet (3).
+    /// Of an OS thread, of which nothing is known yet.
     pub(crate) const fn unknown() -> Self {
-        Self { low: Cell::new(0), len: Cell::new(0) }
+        Self { own: 0..0, window: Cell::new(0), as_of: Cell::new(0) }
     }
 
     /// Of a green thread: all of its stack.
     pub(crate) fn all_of(extent: Extent) -> Self {
-        let low = extent.usable_low();
-        Self { low: Cell::new(low), len: Cell::new(extent.base() - low) }
+        Self { own: extent.usable_low()..extent.base(), ..Self::unknown() }
     }
 
     #[inline]
     pub(crate) fn has(&self, address: usize) -> bool {
-        address.wrapping_sub(self.low.get()) < self.len.get()
+        self.own.contains(&address)
+            || address & !(WINDOW - 1) == self.window.get()
+                && self.as_of.get() == registry::entered()
     }
 
-    /// (3)
+    /// There is none at `address`. (A slab is larger than a window: one that reaches into it has one of
+    /// its ends.)
     #[cold]
-    fn learn(&self, address: usize) {
-        const WINDOW: usize = 64 * 1024;
-        self.low.set(address & !(WINDOW - 1));
-        self.len.set(WINDOW);
+    fn learn(&self, address: usize, as_of: usize) {
+        let window = address & !(WINDOW - 1);
+        if registry::find(window).is_none() && registry::find(window + WINDOW - 1).is_none() {
+            self.window.set(window);
+            self.as_of.set(as_of);
+        }
     }
 }
 
@@ -187,6 +198,31 @@ impl Drop for InScope {
             if top.scopes.get() == 0 {
                 top.open.set(top.span());
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::{Class, Stack};
+
+    #[test]
+    fn what_was_learned_is_forgotten_when_a_slab_is_mapped() {
+        let plain = Plain::unknown();
+        let here = stack_pointer();
+        assert!(!plain.has(here));
+        // Another test may map one meanwhile.
+        while !plain.has(here) {
+            plain.learn(here, registry::entered());
+        }
+        let stack = Stack::of_class(Class::of(100 << 20).unwrap()).unwrap();
+        assert!(!plain.has(here));
+        // Nor is anything learned of what lies in a slab, or reaches into one.
+        let inside = stack.extent().usable_low();
+        for address in [inside, inside - 1, stack.extent().top() - 1] {
+            plain.learn(address, registry::entered());
+            assert!(!plain.has(address));
         }
     }
 }
