@@ -22,7 +22,7 @@
 //! ```
 //!
 //! A coroutine has a stack of its own, as a green thread has: any function that it calls may
-//! suspend it. But it is run by nobody's leave: who [resumes](Coroutine::resume) it runs it, then and
+//! suspend it. But no scheduler runs it: who [resumes](Coroutine::resume) it does, then and
 //! there, until it suspends or returns. So two of them never run at the same time, nothing
 //! that they share needs a lock, and no runtime is needed: they work in any OS thread.
 //!
@@ -44,6 +44,15 @@
 //!
 //! Coroutines are not `Send`: what lies on the stack of one that has begun may belong to its OS thread.
 //! To have one run elsewhere, move the closure there, and make it there.
+//!
+//! One that is kept in a `std` thread-local is closed when the OS thread ends. It must not be suspended then
+//! inside `with` of another thread-local, which may have been dropped before it: the one thing that no
+//! library can see to (`docs/soundness.md` has the program).
+//!
+//! # Green threads
+//!
+//! In a green thread that may migrate, a coroutine is, as all that is not `Send`, what must not be held across a
+//! blocking call; one that blocks inside is so held.
 //!
 //! # What can be borrowed
 //!
