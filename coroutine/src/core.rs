@@ -118,7 +118,7 @@ pub(crate) enum Closed {
     Done,
     /// It is, and so panicked.
     Panicked(Payload),
-    /// It has suspended again.
+    /// It has suspended again, or transferred.
     Again,
     /// It could not be tried.
     Not(Why),
@@ -260,8 +260,9 @@ impl<I, Y, R> Core<I, Y, R> {
     /// What lies above it.
     #[inline(always)]
     pub(crate) fn top(&self) -> &Top {
+        let above = ptr::from_ref(self).addr() + size_of::<Self>();
         // SAFETY: it ends where that begins (stack.rs).
-        unsafe { &*ptr::from_ref(self).add(1).cast() }
+        unsafe { &*ptr::with_exposed_provenance(above) }
     }
 
     /// What it is to unwind with when it is closed.
