@@ -34,7 +34,8 @@ func main() {
 	flag.Parse()
 	runtime.GOMAXPROCS(*workers)
 	workloads := slices.Concat(coreWorkloads, lockWorkloads, channelWorkloads, placementWorkloads,
-		latencyWorkloads, cancelWorkloads, stackWorkloads, timerWorkloads)
+		latencyWorkloads, cancelWorkloads, stackWorkloads, timerWorkloads,
+		coroutineWorkloads)
 	for _, name := range flag.Args() {
 		if !slices.ContainsFunc(workloads, func(w workload) bool { return w.name == name }) {
 			fmt.Fprintf(os.Stderr, "no workload %q\n", name)

@@ -33,10 +33,20 @@ pub(super) enum Contender {
     Std,
     /// OS threads with parking_lot's locks
     ParkingLot,
+    Corosensei,
+    /// corosensei's coroutines, all on one stack
+    CorosenseiReused,
+    /// The crate of that name
+    Generator,
+    /// Python's generators
+    Python,
+    /// Lua's coroutines
+    Lua,
 }
 
 use Contender::{
-    Crossbeam, Default, Flume, Go, Kanal, KanalOs, May, Migrating, ParkingLot, Std, Tokio,
+    Corosensei, CorosenseiReused, Crossbeam, Default, Flume, Generator, Go, Kanal, KanalOs, Lua,
+    May, Migrating, ParkingLot, Python, Std, Tokio,
 };
 
 impl Contender {
@@ -57,6 +67,11 @@ impl Contender {
             KanalOs => "kanal, OS threads",
             Std => "std",
             ParkingLot => "parking_lot",
+            Corosensei => "corosensei",
+            CorosenseiReused => "corosensei, one stack",
+            Generator => "generator",
+            Python => "Python",
+            Lua => "Lua",
         }
     }
 
@@ -67,7 +82,18 @@ impl Contender {
             Flume => Some("--flume"),
             Std => Some("--std"),
             ParkingLot => Some("--parking-lot"),
-            Default | Go | Tokio | May | Crossbeam => None,
+            CorosenseiReused => Some("--reused"),
+            Generator => Some("--generator"),
+            Default | Go | Tokio | May | Crossbeam | Corosensei | Python | Lua => None,
+        }
+    }
+
+    /// What an interpreter is to run.
+    fn script(self) -> Option<&'static str> {
+        match self {
+            Python => Some("benches/peers/python/figures.py"),
+            Lua => Some("benches/peers/lua/figures.lua"),
+            _ => None,
         }
     }
 }
@@ -75,6 +101,7 @@ impl Contender {
 /// A contender that is built.
 pub(super) struct Program {
     pub(super) contender: Contender,
+    /// Of itself, or of its interpreter.
     path: PathBuf,
     /// The names of those that it has.
     workloads: Vec<String>,
@@ -91,18 +118,16 @@ impl Program {
     /// `None`, with a word about it, where it cannot be had.
     pub(super) fn build(contender: Contender) -> Result<Option<Self>> {
         let path = match contender {
-            Default | Migrating => build_ours()?,
-            Tokio | Kanal | Flume => build_peer("tokio")?,
-            May => build_peer("may")?,
-            Crossbeam | KanalOs | Std | ParkingLot => build_peer("os")?,
-            Go => match go_toolchain()? {
-                Some(go) => build_go(&go)?,
-                None => {
-                    println!("no Go here (SWARD_GO is not set, and no `go` in PATH): left out");
-                    return Ok(None);
-                }
-            },
+            Default | Migrating => Some(build_ours()?),
+            Tokio | Kanal | Flume => Some(build_peer("tokio")?),
+            May => Some(build_peer("may")?),
+            Crossbeam | KanalOs | Std | ParkingLot => Some(build_peer("os")?),
+            Corosensei | CorosenseiReused | Generator => Some(build_peer("coroutines")?),
+            Go => installed("SWARD_GO", "go", "version")?.map(|go| build_go(&go)).transpose()?,
+            Python => installed("SWARD_PYTHON", "python3", "--version")?,
+            Lua => installed("SWARD_LUA", "lua5.4", "-v")?,
         };
+        let Some(path) = path else { return Ok(None) };
         let mut program = Self { contender, path, workloads: Vec::new() };
         let listed = process::capture(program.command(1).arg("--list"), LIMIT)?;
         program.workloads = output(&listed)?.lines().map(str::to_owned).collect();
@@ -125,7 +150,8 @@ impl Program {
 
     fn command(&self, workers: usize) -> Command {
         let mut command = Command::new(&self.path);
-        command.args(self.contender.flag()).arg("--workers").arg(workers.to_string());
+        command.args(self.contender.script()).args(self.contender.flag());
+        command.arg("--workers").arg(workers.to_string());
         command
     }
 }
@@ -181,21 +207,27 @@ fn peers() -> Result<PathBuf> {
     Ok(std::env::current_dir()?.join(target).join("peers"))
 }
 
-/// `None`: nobody says where it is, and it is not in the usual places.
-fn go_toolchain() -> Result<Option<PathBuf>> {
-    let given = std::env::var_os("SWARD_GO").map(PathBuf::from);
-    let go = given.clone().unwrap_or_else(|| "go".into());
-    let why = match Command::new(&go).arg("version").output() {
+/// A program that is no part of this repository, where the variable says, or else in the usual
+/// places. `None`, with a word about it: nobody says where, and it is not there.
+fn installed(variable: &str, name: &str, version: &str) -> Result<Option<PathBuf>> {
+    let given = std::env::var_os(variable).map(PathBuf::from);
+    let program = given.clone().unwrap_or_else(|| name.into());
+    let why = match Command::new(&program).arg(version).output() {
         Ok(version) if version.status.success() => {
             print!("{}", String::from_utf8_lossy(&version.stdout));
-            return Ok(Some(go));
+            return Ok(Some(program));
         }
         Ok(version) => version.status.to_string(),
         Err(error) => error.to_string(),
     };
     match given {
-        Some(go) => Err(format!("SWARD_GO={}: {why}: it is to name a `go`", go.display()).into()),
-        None => Ok(None),
+        Some(path) => {
+            Err(format!("{variable}={}: {why}: it is to name a `{name}`", path.display()).into())
+        }
+        None => {
+            println!("no {name} here ({variable} is not set, and none in PATH): left out");
+            Ok(None)
+        }
     }
 }
 

@@ -115,6 +115,14 @@ pub(super) const ALL: &[Workload] = &[
     workload("timers_1m_deep", Cost, "the same beside 100 000 that wait for as long in vain"),
     workload("timer_lateness_idle", Delays, "how late a sleep of 1 ms ends, nothing else to do"),
     workload("timer_lateness_busy", Delays, "the same beside threads that yield every 20 µs"),
+    workload("coroutine_resume", Cost, "a coroutine's next number; resume and suspend"),
+    workload("coroutine_value", Cost, "a number into a coroutine, the next one back"),
+    workload("coroutine_create", Cost, "make a coroutine, resume it to its end, drop it"),
+    workload("coroutine_new", Cost, "make and drop one that never runs"),
+    workload("coroutine_1m", Cost, "a million that have yielded once, the second time; each"),
+    workload("coroutine_1m_bytes", Bytes, "resident memory of each of them"),
+    workload("coroutine_delegate", Cost, "the next number, through ten coroutines to its reader"),
+    workload("coroutine_transfer", Cost, "two coroutines hand over to each other; a hand-over"),
 ];
 
 /// Those that are named, or all.
