@@ -13,6 +13,7 @@ mod os_threads;
 mod cancel;
 mod channels;
 mod core;
+mod coroutines;
 mod latency;
 mod locks;
 mod os_channels;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         cancel::ALL,
         stacks::ALL,
         timers::ALL,
+        coroutines::ALL,
     ])
 }
 
