@@ -70,6 +70,9 @@ enum Left<Y, R> {
 /// What a coroutine that is closed unwinds with: its number.
 pub(crate) struct Closing(u64);
 
+/// What one is closed with that has not begun. (It takes no memory.)
+struct NeverBegun;
+
 /// What a coroutine is doing, and what was told to it, or it tells, on the way in or out.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Phase {
@@ -221,7 +224,7 @@ impl<I, Y, R> Core<I, Y, R> {
             }
             Order::Close => {
                 drop(body);
-                Err(self.closing())
+                Err(Box::new(NeverBegun) as Payload)
             }
         }));
         self.head.phase.set(Phase::Done);
@@ -391,10 +394,11 @@ impl<I, Y, R> Core<I, Y, R> {
             CoroutineResult::Return(Err(payload)) => {
                 // SAFETY: as above.
                 let id = unsafe { this.as_ref() }.top().id();
-                Left::For(match payload.downcast_ref() {
-                    Some(Closing(of)) if *of == id => Exit::Closed,
-                    _ => Exit::Panic(payload),
-                })
+                let is_closed = match payload.downcast_ref() {
+                    Some(Closing(of)) => *of == id,
+                    None => payload.is::<NeverBegun>(),
+                };
+                Left::For(if is_closed { Exit::Closed } else { Exit::Panic(payload) })
             }
         }
     }
