@@ -43,7 +43,7 @@ impl Builder {
     /// At least so many bytes of stack ([`MIN_STACK_SIZE`](sward_sched::MIN_STACK_SIZE), if that is
     /// more). What is not used takes address space only. Each OS thread keeps some stacks for its next
     /// coroutines: 32 of [`DEFAULT_STACK_SIZE`](sward_sched::DEFAULT_STACK_SIZE), which is what they have when
-    /// nothing is said, and 8 of other sizes.
+    /// nothing is said, and 8 of other sizes, up to 4 MiB with the guard.
     ///
     /// See the example [above](Self).
     pub const fn stack_size(mut self, bytes: usize) -> Self {

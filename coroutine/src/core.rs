@@ -1,9 +1,11 @@
 //! The part of a coroutine that lies on its own stack ([`Core`]), and how it is entered and left.
 //!
-//! 1. A core is made by `new` and stays where it is until `free`, which is called once it is `Done`: by
-//!    the handle ([`Coroutine`](crate::Coroutine)), or, of a handle that a scope has survived, by the
-//!    scope, or, of one that was dropped while it ran, by whoever had it entered.
-//! 2. All of it is touched by one OS thread, or green thread, alone: nothing here is `Send`.
+//! 1. A core is made by `new` and stays where it is until it is `Done` and its stack is put back, once: by
+//!    `free`, called for its handle ([`Coroutine`](crate::Coroutine)), or by whoever had it entered when
+//!    its handle was dropped; while its scope ends, by that alone (scope.rs, 3), whoever has called `free`
+//!    before.
+//! 2. All of it is touched by one OS thread at a time: nothing here is `Send`. (Green threads of one worker
+//!    may share one by an `Rc`.)
 //! 3. `body` is touched by `enter`, of one that is not `Active`, and by `free`. So what runs in it
 //!    cannot enter it, nor end it.
 //! 4. It is left from its own stack only, and not from inside a scope that was entered there: what lies
@@ -381,12 +383,12 @@ impl<I, Y, R> Core<I, Y, R> {
             CoroutineResult::Yield(value) => {
                 // SAFETY: the caller's promise.
                 let Self { head, hop, .. } = unsafe { this.as_ref() };
-                match hop.take().filter(|_| head.phase.get() == Phase::Transferring) {
+                match hop.take() {
                     Some(hop) => {
                         head.phase.set(hop.phase);
                         Left::Hop(hop)
                     }
-                    // SAFETY: it has left otherwise, and so with a value.
+                    // SAFETY: it has left otherwise than by `transfer`, which sets that, and so with a value.
                     None => Left::For(Exit::Yield(unsafe { value.assume_init() })),
                 }
             }

@@ -42,15 +42,21 @@ use crate::yielder::Yielder;
 ///
 /// # Dropping it
 ///
-/// [Closes](Self::close) it. If it panics, so does the drop, unless the thread panics already; and if it
+/// [Closes](Self::close) it. If that panics, so does the drop, unless the thread panics already; and if it
 /// suspends again, its stack is leaked, and a line on stderr says so. In a program that cannot unwind
 /// (`panic = "abort"`), the stack of one that has begun and not ended is leaked.
+///
+/// One that runs just then (it was [transferred](Yielder::transfer) to) is closed when it leaves; a panic of that
+/// goes no further than the hook.
 ///
 /// # Aborts
 ///
 /// To run one in a thread that panics (as a drop may), and to suspend one that does, takes a small stack,
 /// now and then an OS thread, to keep the one's panic from the other. When there is no memory for that the
-/// process ends, with a line that says so.
+/// process ends, with a line that says so. (Of coroutines that end one another each takes one.)
+///
+/// A destructor that panics while the coroutine unwinds, because it was closed, dropped or thrown at, or by a
+/// panic of its own, ends the process, as everywhere in Rust.
 pub struct Coroutine<Input, Yield, Return> {
     /// `None`: it has finished. Otherwise it is there ([`Core`], 1).
     core: Cell<Option<NonNull<Core<Input, Yield, Return>>>>,
@@ -67,7 +73,9 @@ impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
     /// assert_eq!(echo.resume(2).unwrap().complete(), Some(2));
     /// ```
     ///
-    /// That of a body which never suspends says nothing of what it might suspend with, so the type has to:
+    /// (A body of which the compiler cannot tell what it returns says so itself:
+    /// `|y, ()| -> Option<String> { … }`.) One which never suspends says nothing of what it might suspend
+    /// with, so the type has to:
     ///
     /// ```
     /// # use sward_coroutine::Coroutine;
@@ -176,7 +184,8 @@ impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
             && unsafe { core.as_ref() }.head.phase.get() == Phase::Done
         {
             self.core.set(None);
-            // SAFETY: nobody else knows of it.
+            // SAFETY: it is done, and has no other handle. (If its scope ends just now, `free` leaves it to
+            // that.)
             unsafe { Core::free(core) };
         }
     }
@@ -318,7 +327,12 @@ impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
     ///
     /// # Panics
     ///
-    /// With a panic of its destructors.
+    /// With a panic of its body, if that catches the unwinding; of what a body that has not begun has
+    /// captured; or of the destructor of what it returns, or suspends with, instead.
+    ///
+    /// # Aborts
+    ///
+    /// When a destructor panics while it unwinds, as everywhere in Rust.
     pub fn close(&self) -> Result<(), CloseError<Yield>> {
         let core = match self.core(Core::check_raise) {
             Ok(core) => core,

@@ -122,7 +122,7 @@ impl<T> std::error::Error for ResumeError<T> {}
 /// });
 /// stubborn.resume(()).unwrap();
 /// let error = stubborn.close().unwrap_err();
-/// assert_eq!(error.to_string(), "the coroutine has suspended again while it was closed");
+/// assert!(error.to_string().contains("did not end when it was closed"));
 /// assert_eq!(error.into_yielded(), Some("once more"));
 /// stubborn.close().unwrap();
 /// ```
@@ -154,7 +154,8 @@ impl<Yield> CloseError<Yield> {
         matches!(self.0, NotClosed::Because(Why::Running))
     }
 
-    /// The value with which it has suspended instead of ending, if that is why.
+    /// The value with which it, or one to which it has transferred, has suspended instead of ending, if that is
+    /// why.
     ///
     /// See the example [above](Self).
     pub fn into_yielded(self) -> Option<Yield> {
@@ -178,7 +179,10 @@ impl<Yield> fmt::Debug for CloseError<Yield> {
 impl<Yield> fmt::Display for CloseError<Yield> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.0 {
-            NotClosed::Yielded(_) => "the coroutine has suspended again while it was closed",
+            NotClosed::Yielded(_) => {
+                "the coroutine did not end when it was closed: it, or one to which it has transferred, \
+                 has suspended"
+            }
             NotClosed::Because(why) => why.what(),
         })
     }

@@ -51,8 +51,9 @@
 //!
 //! # Green threads
 //!
-//! In a green thread that may migrate, a coroutine is, as all that is not `Send`, what must not be held across a
-//! blocking call; one that blocks inside is so held.
+//! Where green threads [migrate](sward_sched::runtime::Builder::allow_migration): a coroutine is not `Send`, so
+//! keep none across a call that blocks, nor call what blocks inside of one, unless the promise that was made there
+//! holds for all that it and its body hold.
 //!
 //! # What can be borrowed
 //!

@@ -90,9 +90,21 @@ where
     let scope = Scope { registry, scope: PhantomData, env: PhantomData };
     let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
     let panic = scope.registry.close_all();
+    // What is not wanted may panic when it is dropped, and a second panic would abort the process.
     match (result, panic) {
         (Ok(value), None) => value,
-        (Ok(_), Some(payload)) | (Err(payload), _) => resume_unwind(payload),
+        (Ok(value), Some(payload)) => {
+            if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+                discard(second);
+            }
+            resume_unwind(payload)
+        }
+        (Err(payload), second) => {
+            if let Some(second) = second {
+                discard(second);
+            }
+            resume_unwind(payload)
+        }
     }
 }
 
@@ -116,7 +128,6 @@ impl<'scope, 'env> Scope<'scope, 'env> {
     ///             line = y.suspend(());
     ///         }
     ///     });
-    ///     # let _: &coroutine::Coroutine<_, _, ()> = &writes;
     ///     writes.resume("one").unwrap();
     ///     writes.resume("two").unwrap();
     /// });
@@ -206,7 +217,8 @@ where
 /// ```
 pub struct ScopedCoroutine<'scope, Input, Yield, Return> {
     coroutine: Coroutine<Input, Yield, Return>,
-    scope: PhantomData<&'scope mut &'scope ()>,
+    /// Invariant.
+    scope: PhantomData<fn(&'scope ()) -> &'scope ()>,
 }
 
 impl<Input, Yield, Return> Deref for ScopedCoroutine<'_, Input, Yield, Return> {
@@ -308,6 +320,15 @@ impl Registered {
     }
 }
 
+/// How far a scope that ends has come.
+#[derive(Default)]
+struct Seen {
+    /// There were so many,
+    len: usize,
+    /// of which these are done.
+    done_from: usize,
+}
+
 impl Registry {
     fn enter(&self, core: NonNull<Head>) {
         let mut cores = self.cores.borrow_mut();
@@ -332,20 +353,26 @@ impl Registry {
         true
     }
 
-    /// The last that was made and is not done.
-    fn last_alive(&self) -> Option<NonNull<Head>> {
+    /// The last that was made and is not done. (None leaves meanwhile, 3; what is done stays done.)
+    fn last_alive(&self, seen: &mut Seen) -> Option<NonNull<Head>> {
         let cores = self.cores.borrow();
+        if seen.len < cores.len() {
+            *seen = Seen { len: cores.len(), done_from: cores.len() };
+        }
         // SAFETY: they have not left.
-        let is_alive = |core: &&NonNull<Head>| unsafe { core.as_ref() }.phase.get() != Phase::Done;
-        cores.iter().rev().find(is_alive).copied()
+        let is_alive = |core: &NonNull<Head>| unsafe { core.as_ref() }.phase.get() != Phase::Done;
+        let index = cores[..seen.done_from].iter().rposition(is_alive)?;
+        seen.done_from = index + 1;
+        Some(cores[index])
     }
 
     /// Ends all of them, and frees them (1). Returns the first panic. Does not unwind.
     fn close_all(&self) -> Option<Payload> {
         self.is_ending.set(true);
         let mut panic = None;
+        let mut seen = Seen::default();
         // Closing one may drop handles of others, and make new ones.
-        while let Some(core) = self.last_alive() {
+        while let Some(core) = self.last_alive(&mut seen) {
             // SAFETY: it is there, and stays (3).
             match unsafe { (core.as_ref().vtable.close)(core) } {
                 Closed::Done => {}

@@ -23,6 +23,9 @@ use crate::yielder::Yielder;
 /// assert_eq!(count(1), State::Complete("ten"));
 /// ```
 ///
+/// It is closed when the function is dropped. Who wants to ask for its status, or to close it, keeps the
+/// [`Coroutine`] itself.
+///
 /// # Panics
 ///
 /// As [`Coroutine::new`]. The function panics with the panic of the body, and when it is called after

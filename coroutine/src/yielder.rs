@@ -136,7 +136,6 @@ impl<Input, Yield, Return> Yielder<Input, Yield, Return> {
     ///         println!("never mind: {panic:?}");
     ///     }
     /// });
-    /// # let _: &Coroutine<_, _, ()> = &tries;
     /// tries.resume(()).unwrap();
     /// tries.throw(Box::new("no luck")).unwrap();
     /// tries.close().unwrap();

@@ -474,4 +474,19 @@ fn what_a_close_leaves_may_panic_when_it_is_dropped() {
         })
     });
     assert_eq!(ends.get(), 3);
+    // And so may what the scope itself has returned, or panicked with.
+    let bombs = |result: Result<Bomb, &'static str>| {
+        scoped(|c| {
+            let bomb = c.coroutine::<_, (), _, _>(|y, ()| {
+                let _ = caught(|| y.suspend(()));
+                Bomb("returned")
+            });
+            bomb.resume(()).ok();
+            std::mem::forget(bomb);
+            result.unwrap_or_else(|what| resume_unwind(Box::new(what)))
+        })
+    };
+    assert_raises("returned", || std::mem::forget(bombs(Ok(Bomb("value")))));
+    assert_raises("first", || std::mem::forget(bombs(Err("first"))));
+    assert!(!panicking());
 }

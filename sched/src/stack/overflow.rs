@@ -2,8 +2,8 @@
 //! what to do, and an abort.
 //!
 //! The fault is a signal, handled on an alternate stack, since there is none left: each OS
-//! thread that resumes coroutines has one from us ([`AltStack`]). std gives its OS threads one
-//! of 8 KiB, too small to report from.
+//! thread that resumes coroutines has one from us ([`AltStack`]), until its thread-locals are dropped. std
+//! gives its OS threads one of 8 KiB, too small to report from.
 //!
 //! 1. A fault is an overflow if its address is in a guard of ours, and either it is the guard
 //!    of the green thread that this OS thread runs, or the stack pointer is in that stack. The

@@ -15,7 +15,7 @@ const KEPT: usize = 32;
 
 /// and of others, up to a size: what has been used of them stays in memory.
 const KEPT_OTHERS: usize = 8;
-const LARGEST_KEPT: usize = 2 << 20;
+const LARGEST_KEPT: usize = 4 << 20;
 
 /// Numbers of coroutines taken at a time.
 const IDS: u64 = 256;
