@@ -4,7 +4,7 @@
 //! A class is a power of two of address space, guard included. What a stack is rounded up by
 //! costs nothing but addresses.
 
-use super::{GUARD_SIZE, MIN_STACK_SIZE, NoStack};
+use super::{DEFAULT_STACK_SIZE, GUARD_SIZE, MIN_STACK_SIZE, NoStack};
 
 /// The smallest class, as an exponent of two.
 const FIRST: u8 = (MIN_STACK_SIZE + GUARD_SIZE).next_power_of_two().trailing_zeros() as u8;
@@ -19,6 +19,10 @@ pub(crate) struct Class(u8);
 impl Class {
     /// How many there are.
     pub(crate) const COUNT: usize = (LAST - FIRST + 1) as usize;
+
+    /// That of stacks of which nothing else is said.
+    pub(super) const USUAL: Self =
+        Self((DEFAULT_STACK_SIZE + GUARD_SIZE).next_power_of_two().trailing_zeros() as u8);
 
     /// The smallest class with so many usable bytes.
     pub(crate) fn of(usable: usize) -> Result<Self, NoStack> {
@@ -54,7 +58,6 @@ impl Class {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stack::DEFAULT_STACK_SIZE;
 
     #[test]
     fn sizes_are_rounded_up_to_powers_of_two_and_to_the_minimum() {

@@ -5,8 +5,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::mem::ManuallyDrop;
+use std::num::NonZeroUsize;
 
-use super::{AltStack, Class, DEFAULT_STACK_SIZE, NoStack, Stack, Top};
+use super::{AltStack, Class, Extent, NoStack, Stack, Top};
 use crate::current;
 use crate::worker::reserve_ids;
 
@@ -22,8 +24,8 @@ const IDS: u64 = 256;
 
 /// What an OS thread has for its coroutines.
 pub(crate) struct StackPool {
+    /// Of the usual size.
     stacks: RefCell<Vec<Stack>>,
-    usual: Class,
     others: RefCell<Vec<Stack>>,
     /// The next number, and how many more there are.
     ids: Cell<(u64, u64)>,
@@ -35,30 +37,26 @@ impl StackPool {
     pub(crate) fn new() -> Self {
         Self {
             stacks: RefCell::new(Vec::new()),
-            usual: Class::of(DEFAULT_STACK_SIZE).expect("it is possible"),
             others: RefCell::new(Vec::new()),
             ids: Cell::new((0, 0)),
             _alt_stack: current::worker().is_null().then(AltStack::enter).flatten(),
         }
     }
 
+    /// The lowest address of a stack of the usual size, made ready for a coroutine. `None`: there is none.
+    // (A word: what is larger goes through memory, and to wait for that takes more than all the rest.)
     #[inline]
-    fn take(&self) -> Result<(Stack, u64), NoStack> {
-        let stack = match self.stacks.borrow_mut().pop() {
-            Some(stack) => stack,
-            None => Stack::of_class(self.usual)?,
-        };
-        Ok((stack, self.next_id()))
+    fn take_usual(&self) -> Option<NonZeroUsize> {
+        let stack = ManuallyDrop::new(self.stacks.borrow_mut().pop()?);
+        stack.begin(self.next_id());
+        NonZeroUsize::new(stack.0.low)
     }
 
-    fn take_of_size(&self, usable: usize) -> Result<(Stack, u64), NoStack> {
-        let class = Class::of(usable)?;
-        if class == self.usual {
-            return self.take();
-        }
-        let mut others = self.others.borrow_mut();
-        let stack = match others.iter().rposition(|stack| stack.0.class() == class) {
-            Some(index) => others.remove(index),
+    fn take(&self, class: Class) -> Result<(Stack, u64), NoStack> {
+        let stacks = if class == Class::USUAL { &self.stacks } else { &self.others };
+        let mut stacks = stacks.borrow_mut();
+        let stack = match stacks.iter().rposition(|stack| stack.0.class() == class) {
+            Some(index) => stacks.remove(index),
             None => Stack::of_class(class)?,
         };
         Ok((stack, self.next_id()))
@@ -74,22 +72,18 @@ impl StackPool {
         next
     }
 
-    /// What there is no room for.
+    /// Keeps the stack of the usual size that has this lowest address. `false`: there is no room.
     #[inline]
-    fn put(&self, stack: Stack) -> Option<Stack> {
-        if stack.0.class() != self.usual {
-            return self.put_other(stack);
-        }
+    fn put_usual(&self, low: usize) -> bool {
         let mut stacks = self.stacks.borrow_mut();
-        if stacks.len() == KEPT {
-            return Some(stack);
+        let is_room = stacks.len() < KEPT;
+        if is_room {
+            stacks.push(Stack(Extent { low, class: Class::USUAL }));
         }
-        stacks.push(stack);
-        None
+        is_room
     }
 
     /// In the place of the one that nobody has needed for the longest time.
-    #[cold]
     fn put_other(&self, stack: Stack) -> Option<Stack> {
         if stack.0.class().bytes() > LARGEST_KEPT {
             return Some(stack);
@@ -119,16 +113,29 @@ impl Stack {
     #[inline]
     pub fn for_coroutine(usable: Option<usize>) -> Result<Self, NoStack> {
         let pooled = match usable {
-            None => current::with_stacks(StackPool::take),
-            Some(usable) => current::with_stacks(|pool| pool.take_of_size(usable)),
+            None => current::with_stacks(StackPool::take_usual).flatten(),
+            Some(_) => None,
         };
+        match pooled {
+            Some(low) => Ok(Self(Extent { low: low.get(), class: Class::USUAL })),
+            None => Self::for_coroutine_of(usable),
+        }
+    }
+
+    #[cold]
+    fn for_coroutine_of(usable: Option<usize>) -> Result<Self, NoStack> {
+        let class = usable.map_or(Ok(Class::USUAL), Class::of)?;
         // Once the OS thread's own values are dropped there is no pool.
-        let (stack, id) = pooled.unwrap_or_else(|| {
-            let stack = Self::new(usable.unwrap_or(DEFAULT_STACK_SIZE))?;
-            Ok((stack, reserve_ids(1).get()))
-        })?;
-        stack.top().begin(id, stack.0.usable_low());
+        let (stack, id) = current::with_stacks(|pool| pool.take(class))
+            .unwrap_or_else(|| Ok((Self::of_class(class)?, reserve_ids(1).get())))?;
+        stack.begin(id);
         Ok(stack)
+    }
+
+    /// It becomes that of the coroutine with this number.
+    #[inline]
+    fn begin(&self, id: u64) {
+        self.top().begin(id, self.0.usable_low());
     }
 
     /// What lies above it.
@@ -142,8 +149,22 @@ impl Stack {
     #[inline]
     pub fn put(self) {
         self.top().end();
-        let mut stack = Some(self);
-        current::with_stacks(|pool| stack = stack.take().and_then(|stack| pool.put(stack)));
+        let this = ManuallyDrop::new(self);
+        let Extent { low, class } = this.0;
+        let is_kept =
+            class == Class::USUAL && current::with_stacks(|pool| pool.put_usual(low)) == Some(true);
+        if !is_kept {
+            ManuallyDrop::into_inner(this).put_elsewhere();
+        }
+    }
+
+    #[cold]
+    fn put_elsewhere(self) {
+        let mut rest = Some(self);
+        if rest.as_ref().is_some_and(|stack| stack.0.class() != Class::USUAL) {
+            current::with_stacks(|pool| rest = rest.take().and_then(|stack| pool.put_other(stack)));
+        }
+        drop(rest);
     }
 }
 
