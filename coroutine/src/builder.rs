@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 
 use crate::core::Core;
 use crate::coroutine::Coroutine;
-use crate::scope::{self, Scope, ScopedCoroutine};
+use crate::scope::{Scope, ScopedCoroutine};
 use crate::yielder::Yielder;
 
 /// Makes coroutines with other stacks than the usual, and returns an error where
@@ -106,7 +106,8 @@ impl Builder {
         Yield: 'scope,
         Return: 'scope,
     {
-        scope::build(self, scope, body)
+        // SAFETY: what they borrow outlives `'scope`, at whose end the scope has it done (scope.rs, 1).
+        unsafe { Ok(scope.adopt(self.make(body)?)) }
     }
 
     /// # Safety

@@ -8,8 +8,10 @@ use std::panic::{RefUnwindSafe, UnwindSafe, resume_unwind};
 use std::ptr::NonNull;
 use std::thread::panicking;
 
+use sward_sched::internal::drop_quietly_with;
+
 use crate::builder::Builder;
-use crate::core::{Closed, Core, Entered, Exit, Head, Phase, discard, report_leak};
+use crate::core::{Closed, Core, Entered, Exit, Head, Phase, report_leak};
 use crate::error::{CloseError, NotClosed, ResumeError, Why};
 use crate::running::CoroutineId;
 use crate::state::{State, Status};
@@ -415,7 +417,7 @@ fn end(closed: Closed) {
     match closed {
         Closed::Done => {}
         Closed::Panicked(payload) if !panicking() => resume_unwind(payload),
-        Closed::Panicked(payload) => discard(payload),
+        Closed::Panicked(payload) => drop_quietly_with(|| drop(payload)),
         Closed::Not(Why::CannotUnwind) => {}
         Closed::Again | Closed::Not(_) => report_leak(),
     }

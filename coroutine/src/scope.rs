@@ -13,17 +13,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::io;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{self, NonNull};
 
-use sward_sched::internal::report;
+use sward_sched::internal::{drop_quietly_with, report};
 
 use crate::builder::Builder;
-use crate::core::{Closed, Head, Payload, Phase, discard};
+use crate::core::{Closed, Core, Head, Payload, Phase};
 use crate::coroutine::Coroutine;
 use crate::generator::Over;
 use crate::yielder::Yielder;
@@ -94,15 +93,11 @@ where
     match (result, panic) {
         (Ok(value), None) => value,
         (Ok(value), Some(payload)) => {
-            if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-                discard(second);
-            }
+            drop_quietly_with(|| drop(value));
             resume_unwind(payload)
         }
         (Err(payload), second) => {
-            if let Some(second) = second {
-                discard(second);
-            }
+            drop_quietly_with(|| drop(second));
             resume_unwind(payload)
         }
     }
@@ -154,6 +149,19 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         }
     }
 
+    /// # Safety
+    ///
+    /// `core` is a new one; what its body and its values borrow outlives `'scope`.
+    pub(crate) unsafe fn adopt<Input, Yield, Return>(
+        &'scope self,
+        core: NonNull<Core<Input, Yield, Return>>,
+    ) -> ScopedCoroutine<'scope, Input, Yield, Return> {
+        self.registry.enter(core.cast());
+        // SAFETY: nobody else has it.
+        let coroutine = unsafe { Coroutine::from_core(core) };
+        ScopedCoroutine { coroutine, scope: PhantomData }
+    }
+
     /// As [`generator`](fn@crate::generator), of a body that may borrow from outside of the scope.
     ///
     /// ```
@@ -183,26 +191,6 @@ impl fmt::Debug for Scope<'_, '_> {
         let coroutines = self.registry.cores.borrow().len();
         f.debug_struct("Scope").field("coroutines", &coroutines).finish_non_exhaustive()
     }
-}
-
-/// Makes one that is known to `scope`: [`Builder::build_scoped`].
-pub(crate) fn build<'scope, Input, Yield, Return, F>(
-    builder: &Builder,
-    scope: &'scope Scope<'scope, '_>,
-    body: F,
-) -> io::Result<ScopedCoroutine<'scope, Input, Yield, Return>>
-where
-    F: FnOnce(&Yielder<Input, Yield, Return>, Input) -> Return + 'scope,
-    Input: 'scope,
-    Yield: 'scope,
-    Return: 'scope,
-{
-    // SAFETY: what they borrow outlives `'scope`, in which (1).
-    let core = unsafe { builder.make(body) }?;
-    scope.registry.enter(core.cast());
-    // SAFETY: nobody else has it.
-    let coroutine = unsafe { Coroutine::from_core(core) };
-    Ok(ScopedCoroutine { coroutine, scope: PhantomData })
 }
 
 /// A coroutine of a [scope](scoped): a [`Coroutine`] in all that can be done with one.
@@ -377,7 +365,7 @@ impl Registry {
             match unsafe { (core.as_ref().vtable.close)(core) } {
                 Closed::Done => {}
                 Closed::Panicked(payload) if panic.is_none() => panic = Some(payload),
-                Closed::Panicked(payload) => discard(payload),
+                Closed::Panicked(payload) => drop_quietly_with(|| drop(payload)),
                 Closed::Again | Closed::Not(_) => {
                     report(format_args!(
                         "sward: a coroutine of a scope did not end when it was closed, so what it \

@@ -87,6 +87,7 @@ pub mod internal {
     pub use crate::scope::ModelScope;
     pub use crate::scope::value_of;
     pub use crate::stack::{NoStack, Stack, Top, refuse_marks as refuse_guard_marks};
+    pub use crate::thread::drop_quietly_with;
     pub use crate::unwinding::PanicsAside;
     pub use crate::wait_list::{Node, WaitList, Wakes};
     pub use crate::wait_queue::{WaitQueue, WaitQueueGuard};

@@ -13,7 +13,8 @@ use std::ptr::NonNull;
 
 pub(crate) use self::block::{Blocks, SpareBlocks};
 pub(crate) use self::header::{Header, Options};
-pub(crate) use self::task::{MemberOf, RawTask, Runnable, Within, drop_quietly_with, is_member_of};
+pub use self::task::drop_quietly_with;
+pub(crate) use self::task::{MemberOf, RawTask, Runnable, Within, is_member_of};
 use crate::current::green_thread;
 
 /// A handle to a thread, green or not: its name, its number, and a way to

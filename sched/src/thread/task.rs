@@ -195,7 +195,8 @@ fn drop_quietly<V>(value: V) {
     drop_quietly_with(|| drop(value));
 }
 
-pub(crate) fn drop_quietly_with(f: impl FnOnce()) {
+/// Calls what drops something whose panic, if it does, counts for nothing.
+pub fn drop_quietly_with(f: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
         // The hook has printed it. If the payload's destructor panics, what that panic carries
         // is leaked: its destructor might panic again.
